@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of ours is built with. `unsafe` must be written where memory safety is our own duty, and
+/// no warning survives.
+let settings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A room of `Sources`; imports point down only.
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "multihomed",
+  products: [.executable(name: "multihomed", targets: ["multihomed"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .target(name: "CLinux", cSettings: warnings),
+    room("Linux", ["CLinux"]),
+    room("EventLoop", ["CUV", "Linux"]),
+    room("Addresses", ["EventLoop", "Linux"]),
+    room("Relay", ["EventLoop", "Linux"]),
+    room("Service", ["Addresses", "EventLoop", "Linux", "Relay", logging]),
+    .executableTarget(
+      name: "multihomed", dependencies: ["Addresses", "Linux", "Service", arguments, logging],
+      swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,194 @@
+// The part of Linux's socket interface that Swift cannot import by itself.
+//
+// _GNU_SOURCE must not be defined here: with it, <sys/select.h> defines fd_set otherwise than the libuv module sees it,
+// and the two modules clash. What needs it is declared again under the prefix mh_, defined in a .c file, and its layout
+// checked there by _Static_assert.
+#pragma once
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+// ---- Batches: recvmmsg(2), sendmmsg(2) -----------------------------------------------------------------------------
+
+/// struct mmsghdr.
+struct mh_mmsghdr {
+  struct msghdr header;
+  unsigned int length;
+};
+
+/// recvmmsg(2), never blocking. Returns the number of messages, or minus the errno.
+int mh_receive(int fd, struct mh_mmsghdr *_Nonnull messages, unsigned int count);
+
+/// sendmmsg(2), never blocking, never raising SIGPIPE. Returns the number of messages, or minus the errno of the first.
+int mh_send(int fd, struct mh_mmsghdr *_Nonnull messages, unsigned int count);
+
+// ---- Control messages: cmsg(3), ip(7), ipv6(7), udp(7) -------------------------------------------------------------
+
+enum {
+  MH_SOL_UDP = 17,
+  MH_UDP_SEGMENT = 103,
+  MH_UDP_GRO = 104,
+  MH_IP_RECVTTL = 12,
+  MH_IP_RECVTOS = 13,
+  MH_IP_PKTINFO = 8,
+  MH_IPV6_PKTINFO = 50,
+  MH_IPV6_RECVHOPLIMIT = 51,
+  MH_IPV6_HOPLIMIT = 52,
+  MH_IPV6_RECVTCLASS = 66,
+  MH_IPV6_TCLASS = 67,
+  MH_SO_RXQ_OVFL = 40,
+  MH_SO_SELECT_ERR_QUEUE = 45,
+  MH_SO_DETACH_FILTER = 27,
+  MH_MSG_TRUNC = 0x20,
+  MH_MSG_CTRUNC = 0x08,
+};
+
+/// Room for every control message that one of our sockets asks for: segment size, traffic class, hop limit, packet
+/// information and the queue's overflow counter come to 112 bytes with their headers on a 64-bit machine.
+enum { MH_RECEIVE_CONTROL = 128 };
+
+/// Room for every control message that we send: packet information, traffic class, hop limit and segment size.
+enum { MH_SEND_CONTROL = 104 };
+
+/// struct in_pktinfo and struct in6_pktinfo, which need _GNU_SOURCE.
+struct mh_in_pktinfo {
+  int32_t interface;
+  uint32_t specific_destination;
+  uint32_t destination;
+};
+
+/// What the control messages of one received message say. Absent values are 0.
+struct mh_control {
+  /// The size of each datagram but the last in a GRO train, in bytes; 0 when the message is one datagram.
+  int32_t segment_size;
+  /// The IPv4 destination of the datagram, in network order, when IP_PKTINFO is on.
+  uint32_t destination;
+  /// Datagrams that this socket's receive queue has lost since it was made (SO_RXQ_OVFL).
+  uint32_t queue_drops;
+  uint8_t traffic_class;
+  uint8_t hop_limit;
+};
+
+static inline void mh_read_one_control(const struct cmsghdr *_Nonnull c, struct mh_control *_Nonnull out) {
+  const unsigned char *data = CMSG_DATA(c);
+  int value;
+  if (c->cmsg_level == IPPROTO_IP) {
+    if (c->cmsg_type == IP_TOS) {
+      out->traffic_class = *data;
+    } else if (c->cmsg_type == IP_TTL) {
+      memcpy(&value, data, sizeof value);
+      out->hop_limit = (uint8_t)value;
+    } else if (c->cmsg_type == MH_IP_PKTINFO) {
+      struct mh_in_pktinfo info;
+      memcpy(&info, data, sizeof info);
+      out->destination = info.destination;
+    }
+  } else if (c->cmsg_level == MH_SOL_UDP && c->cmsg_type == MH_UDP_GRO) {
+    memcpy(&out->segment_size, data, sizeof out->segment_size);
+  } else if (c->cmsg_level == IPPROTO_IPV6) {
+    memcpy(&value, data, sizeof value);
+    if (c->cmsg_type == MH_IPV6_TCLASS) {
+      out->traffic_class = (uint8_t)value;
+    } else if (c->cmsg_type == MH_IPV6_HOPLIMIT) {
+      out->hop_limit = (uint8_t)value;
+    }
+  } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == MH_SO_RXQ_OVFL) {
+    memcpy(&out->queue_drops, data, sizeof out->queue_drops);
+  }
+}
+
+static inline struct mh_control mh_read_control(struct msghdr *_Nonnull m) {
+  struct mh_control out = {0, 0, 0, 0, 0};
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) mh_read_one_control(c, &out);
+  return out;
+}
+
+/// What to say beside a message that is sent. Zero leaves the socket's own setting.
+struct mh_send_options {
+  /// The IPv4 source address (ipi_spec_dst), in network order.
+  uint32_t source;
+  /// UDP_SEGMENT: the payload is cut into datagrams of this size.
+  uint16_t segment_size;
+  uint8_t traffic_class;
+  uint8_t hop_limit;
+};
+
+static inline size_t mh_put_control(unsigned char *_Nonnull buffer, size_t used, int level, int type,
+                                    const void *_Nonnull data, size_t size) {
+  struct cmsghdr header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
+  memcpy(buffer + used, &header, sizeof header);
+  memcpy(buffer + used + CMSG_LEN(0), data, size);
+  return used + CMSG_SPACE(size);
+}
+
+/// Writes the control messages into a buffer of MH_SEND_CONTROL bytes and returns how many it used.
+static inline size_t mh_write_control(unsigned char *_Nonnull buffer, int family, struct mh_send_options options) {
+  const int ip = family == AF_INET;
+  size_t used = 0;
+  int value;
+  if (options.source != 0) {
+    struct mh_in_pktinfo info = {0, options.source, 0};
+    used = mh_put_control(buffer, used, IPPROTO_IP, MH_IP_PKTINFO, &info, sizeof info);
+  }
+  if (options.segment_size != 0) {
+    used = mh_put_control(buffer, used, MH_SOL_UDP, MH_UDP_SEGMENT, &options.segment_size, sizeof(uint16_t));
+  }
+  if (options.traffic_class != 0) {
+    value = options.traffic_class;
+    used = mh_put_control(buffer, used, ip ? IPPROTO_IP : IPPROTO_IPV6, ip ? IP_TOS : MH_IPV6_TCLASS, &value,
+                          sizeof value);
+  }
+  if (options.hop_limit != 0) {
+    value = options.hop_limit;
+    used = mh_put_control(buffer, used, ip ? IPPROTO_IP : IPPROTO_IPV6, ip ? IP_TTL : MH_IPV6_HOPLIMIT, &value,
+                          sizeof value);
+  }
+  return used;
+}
+
+// ---- Counters that one thread writes and another reads -------------------------------------------------------------
+
+/// Adds to a counter that only this thread writes: a plain addition that a reader never sees half done.
+static inline void mh_counter_add(uint64_t *_Nonnull counter, uint64_t amount) {
+  __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
+}
+
+static inline void mh_counter_set(uint64_t *_Nonnull counter, uint64_t value) {
+  __atomic_store_n(counter, value, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t mh_counter_read(const uint64_t *_Nonnull counter) {
+  return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+// ---- Socket filter: bpf(4), SO_ATTACH_FILTER -----------------------------------------------------------------------
+
+/// Lets a socket receive only datagrams from one IPv4 address (host order), a range of source ports, and one incoming
+/// interface. Returns 0, or minus the errno.
+int mh_admit_only(int fd, uint32_t address, uint16_t low_port, uint16_t high_port, int interface);
+
+/// Closes a socket's ears: no datagram passes. Returns 0, or minus the errno.
+int mh_admit_nothing(int fd);
+
+// ---- rtnetlink(7) --------------------------------------------------------------------------------------------------
+
+/// A non-blocking netlink socket that hears of links and addresses coming and going. Returns it, or minus the errno.
+int mh_open_address_doorbell(int receive_buffer);
+
+/// Reads everything that waits. Returns how many messages came from the kernel (those of other senders are ignored), or
+/// minus the errno; -ENOBUFS means that some were lost.
+int mh_drain_address_doorbell(int fd);
+
+// ---- Others --------------------------------------------------------------------------------------------------------
+
+/// The symbol of an errno ("ECONNREFUSED"), or NULL.
+const char *_Nullable mh_errno_name(int number);
+
+/// Its description in the C locale.
+const char *_Nullable mh_errno_description(int number);
+
+/// Gives the calling thread a name of at most 15 bytes, as ps -L and top -H show it.
+void mh_name_thread(const char *_Nonnull name);

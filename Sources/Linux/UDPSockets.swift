@@ -1,0 +1,78 @@
+import CLinux
+import Glibc
+
+/// The kinds of socket that a relay opens, each with the settings that make it what it is.
+extension Socket {
+  /// What we ask for a socket's queues. 4 MiB hold some 3,000 datagrams of 1,200 bytes with the kernel's overhead, a
+  /// tenth of a second at 30,000 a second; net.core.rmem_max usually allows less.
+  static let queueBytes: Int32 = 4 << 20
+
+  /// The socket of one listener: bound to one address, hence answering from it.
+  ///
+  /// - Parameter sharesPort: whether other workers have a socket on the same endpoint.
+  /// - Throws: what `bind(to:)` throws, and EMFILE.
+  public static func listener(on endpoint: Endpoint, sharesPort: Bool) throws(Errno) -> Socket {
+    let socket = try Socket(udpFor: endpoint.address)
+    let isIPv4 = endpoint.address.isIPv4
+    if sharesPort { try socket.apply([.reusePort]) }
+    if !isIPv4 { try socket.apply([.v6Only]) }
+    try socket.apply([
+      .announceErrors, .receiveTrains, .receiveQueueDrops,
+      isIPv4 ? .receiveTrafficClassV4 : .receiveTrafficClassV6,
+      isIPv4 ? .receiveHopLimitV4 : .receiveHopLimitV6,
+      .receiveBuffer(queueBytes), .sendBuffer(queueBytes),
+    ])
+    try socket.bind(to: endpoint)
+    return socket
+  }
+
+  /// The TTL with which the multiplexing upstream sends. The backend is on this host, so 1 would do; 32 leaves room for
+  /// the longest chain of relays on one host that makes any sense, and lets a loop of relays die.
+  public static let multiplexedHopLimit: UInt8 = 32
+
+  /// The one socket of a multiplexing upstream: it may send from any local address, and hears only the backend.
+  ///
+  /// - Parameters:
+  ///   - backend: the backend's IPv4 address.
+  ///   - ports: the backend's ports.
+  /// - Throws: EMFILE, ENOMEM, or what the filter's attachment throws.
+  public static func multiplexedUpstream(backend: IPAddress, ports: ClosedRange<UInt16>) throws(Errno) -> Socket {
+    let socket = try Socket(udpFor: backend)
+    // Loopback always has the index 1: the kernel makes it first in every network namespace.
+    let loopback = Int32(InterfaceIndex.named("lo") ?? 1)
+    // Before bind, so that not one datagram of a stranger ever enters the queue.
+    let refused = mh_admit_only(socket.descriptor, backend.v4, ports.lowerBound, ports.upperBound, loopback)
+    if refused < 0 { throw Errno(-refused) }
+    try socket.apply([
+      .announceErrors, .receiveDestination, .receiveTrains, .receiveQueueDrops, .receiveTrafficClassV4,
+      .receiveBuffer(queueBytes), .sendBuffer(queueBytes), .hopLimitV4(Int32(multiplexedHopLimit)),
+    ])
+    try socket.bind(to: Endpoint(.anyIPv4, 0))
+    return socket
+  }
+
+  /// The socket of one session of a connected upstream.
+  ///
+  /// It is not bound first: what arrives between bind and connect would stay in its queue.
+  ///
+  /// - Throws: EMFILE, ENFILE, EAGAIN (no ephemeral port is left), ENETUNREACH.
+  public static func connectedUpstream(to backend: Endpoint) throws(Errno) -> Socket {
+    let socket = try Socket(udpFor: backend.address)
+    try socket.apply([
+      .announceErrors, .receiveTrains, .receiveQueueDrops,
+      backend.address.isIPv4 ? .receiveTrafficClassV4 : .receiveTrafficClassV6,
+    ])
+    try socket.connect(to: backend)
+    return socket
+  }
+
+  /// A plain bound socket, as a simple service has it: trains, the sender's type of service, large queues.
+  ///
+  /// - Throws: what `bind(to:)` throws.
+  public static func service(on endpoint: Endpoint) throws(Errno) -> Socket {
+    let socket = try Socket(udpFor: endpoint.address)
+    try socket.apply([.announceErrors, .receiveTrains, .receiveBuffer(queueBytes), .sendBuffer(queueBytes)])
+    try socket.bind(to: endpoint)
+    return socket
+  }
+}
