@@ -47,6 +47,10 @@ extension Errno {
   public static let hostUnreachable = Errno(EHOSTUNREACH)
   /// No route.
   public static let networkUnreachable = Errno(ENETUNREACH)
+  /// The host is down (ICMP).
+  public static let hostDown = Errno(EHOSTDOWN)
+  /// The host does not speak UDP (ICMP).
+  public static let protocolUnavailable = Errno(ENOPROTOOPT)
   /// A datagram is too large for its path.
   public static let messageTooLong = Errno(EMSGSIZE)
   /// The kernel did not like an argument; on a train: too many segments.

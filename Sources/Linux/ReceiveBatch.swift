@@ -34,7 +34,7 @@ public struct ReceiveBatch: ~Copyable {
     unsafe controls = .allocate(capacity: slots * Int(MH_RECEIVE_CONTROL))
     for slot in 0..<slots {
       unsafe names[slot] = SocketAddress()
-      unsafe vectors[slot] = iovec(iov_base: payload.address(of: slot * Self.slotBytes), iov_len: Self.slotBytes)
+      unsafe vectors[slot] = iovec(iov_base: payload(of: slot), iov_len: Self.slotBytes)
       unsafe (headers + slot).initialize(to: mh_mmsghdr())
       unsafe headers[slot].header.msg_iov = vectors + slot
       unsafe headers[slot].header.msg_iovlen = 1
@@ -68,7 +68,9 @@ public struct ReceiveBatch: ~Copyable {
 
   /// The first byte of a slot's payload.
   @unsafe
-  func payload(of slot: Int) -> UnsafeMutableRawPointer { unsafe payload.address(of: slot * Self.slotBytes) }
+  func payload(of slot: Int) -> UnsafeMutableRawPointer { 
+    unsafe UnsafeMutableRawPointer(payload.mutablePointer(to: slot * Self.slotBytes))
+  }
 
   /// The kernel has written over the lengths; without this the next message would be cut.
   @unsafe

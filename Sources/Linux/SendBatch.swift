@@ -106,4 +106,18 @@ public struct SendBatch: ~Copyable {
     if sent < 0 { throw Errno(-sent) }
     return Int(sent)
   }
+
+  /// Hands one message on to the kernel.
+  ///
+  /// - Returns: whether it took it.
+  public func sendOne(on descriptor: Int32, at slot: Int) -> Bool {
+    precondition(slot < count)
+    return unsafe mh_send(descriptor, headers + slot, 1) == 1
+  }
+
+  /// Bytes of a message's first piece of payload.
+  public func length(of slot: Int) -> Int {
+    precondition(slot < count)
+    return unsafe headers[slot].header.msg_iov.pointee.iov_len
+  }
 }

@@ -32,21 +32,23 @@ public struct UntouchedMemory<Element: BitwiseCopyable>: ~Copyable {
   /// An element in place.
   @inlinable
   public subscript(index: Int) -> Element {
-    unsafeAddress {
-      precondition(index >= 0 && index < count)
-      return unsafe UnsafePointer(base + index)
-    }
-    unsafeMutableAddress {
-      precondition(index >= 0 && index < count)
-      return unsafe base + index
-    }
+    unsafeAddress { unsafe pointer(to: index) }
+    unsafeMutableAddress { unsafe mutablePointer(to: index) }
   }
 
   /// Where an element lies; it never moves.
   @unsafe
   @inlinable
-  func address(of index: Int) -> UnsafeMutableRawPointer {
+  public func pointer(to index: Int) -> UnsafePointer<Element> {
     precondition(index >= 0 && index < count)
-    return unsafe UnsafeMutableRawPointer(base + index)
+    return unsafe UnsafePointer(base + index)
+  }
+
+  /// Where an element lies, to be written to.
+  @unsafe
+  @inlinable
+  public func mutablePointer(to index: Int) -> UnsafeMutablePointer<Element> {
+    precondition(index >= 0 && index < count)
+    return unsafe base + index
   }
 }

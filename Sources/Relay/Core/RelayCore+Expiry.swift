@@ -1,0 +1,47 @@
+package import Linux
+
+extension RelayCore {
+  /// When the next session expires; nil when there is none.
+  package var nextExpiry: Instant? {
+    let unrepliedEnd = unreplied.isEmpty ? nil : table[unreplied.oldest].lastActive + plan.unrepliedTimeout
+    let repliedEnd = replied.isEmpty ? nil : table[replied.oldest].lastActive + plan.idleTimeout
+    guard let unrepliedEnd else { return repliedEnd }
+    guard let repliedEnd else { return unrepliedEnd }
+    return min(unrepliedEnd, repliedEnd)
+  }
+
+  /// Ends sessions whose time is up, the oldest first, at most `limit` of them, so that no datagram waits for long.
+  ///
+  /// - Returns: how many ended.
+  @discardableResult
+  package mutating func expire(now: Instant, limit: Int) -> Int {
+    var ended = 0
+    while ended < limit, !unreplied.isEmpty, table[unreplied.oldest].lastActive + plan.unrepliedTimeout <= now {
+      end(unreplied.oldest, .unreplied, now: now)
+      ended += 1
+    }
+    while ended < limit, !replied.isEmpty, table[replied.oldest].lastActive + plan.idleTimeout <= now {
+      end(replied.oldest, .idle, now: now)
+      ended += 1
+    }
+    return ended
+  }
+
+  /// Ends the sessions of listeners that are gone, looking at most at `limit` places of the table.
+  ///
+  /// - Parameters:
+  ///   - start: where the last call left off; 0 to begin.
+  ///   - isGone: whether a listener is gone.
+  /// - Returns: where to go on, or nil when the whole table has been looked through.
+  package mutating func sweep(
+    from start: Int, limit: Int, now: Instant, isGone: (ListenerIndex) -> Bool
+  ) -> Int? {
+    let stop = min(start + limit, table.firstFresh)
+    guard start < stop else { return nil }
+    for position in start..<stop {
+      let index = SessionIndex(UInt32(position))
+      if table[index].state != .free, isGone(table[index].listener) { end(index, .addressRemoved, now: now) }
+    }
+    return stop < table.firstFresh ? stop : nil
+  }
+}

@@ -1,0 +1,83 @@
+package import Linux
+
+/// The source addresses of a multiplexing upstream: which session has which, and which may be handed out.
+///
+/// An address that a session has given back stays in quarantine: a reply that comes late must find nobody, never another
+/// client. Since every quarantine is equally long, the order in which addresses were given back is the order in which
+/// they become free: a queue, chained through the places themselves.
+package struct SourcePool: ~Copyable {
+  /// How long an address stays unused after its session. A backend that answers later than this breaks every client's
+  /// own time-out, too: resolvers give up after 5 to 30 s, TCP's segments live at most 120 s (RFC 9293, MSL).
+  package static let standardQuarantine = Nanoseconds.seconds(120)
+
+  // Not private: the compiler (6.3.1) fails when another file must destroy memory of a private type.
+  struct Place: BitwiseCopyable {
+    /// In use: the session. Given back: the next one in the queue.
+    var link: UInt32
+    /// In use: `inUse`. Given back: when, in ticks.
+    var stamp: UInt32
+  }
+
+  private static let inUse = UInt32.max
+  private static let none = UInt32.max
+
+  /// A tick is 2^26 ns, 67 ms: 32 bits of them last nine years of uptime.
+  private static let tickShift: UInt64 = 26
+
+  private var places: UntouchedMemory<Place>
+  private let quarantineTicks: UInt32
+  private var oldest = none
+  private var newest = none
+  /// Places from here on were never used.
+  private var firstFresh: UInt32 = 0
+  /// How many sessions have an address.
+  private(set) var count = 0
+
+  /// - Parameters:
+  ///   - count: how many addresses there are.
+  ///   - quarantine: how long one stays unused after its session; at most nine years.
+  /// - Throws: ENOMEM.
+  init(count: Int, quarantine: Nanoseconds = standardQuarantine) throws(Errno) {
+    places = try UntouchedMemory(count: count)
+    // One more, because both ends of the span are rounded down.
+    quarantineTicks = UInt32(quarantine.count >> Self.tickShift) + 1
+  }
+
+  /// Hands out an address; nil when every one is in use or in quarantine.
+  ///
+  /// One whose quarantine is over is preferred to one never used: then memory stays flat.
+  mutating func take(for session: SessionIndex, now: Instant) -> UInt32? {
+    let number: UInt32
+    if oldest != Self.none, Self.ticks(now) &- places[Int(oldest)].stamp >= quarantineTicks {
+      number = oldest
+      oldest = places[Int(number)].link
+      if oldest == Self.none { newest = Self.none }
+    } else if firstFresh < UInt32(places.count) {
+      number = firstFresh
+      firstFresh += 1
+    } else {
+      return nil
+    }
+    places[Int(number)] = Place(link: session.number, stamp: Self.inUse)
+    count += 1
+    return number
+  }
+
+  /// Takes an address back, into quarantine.
+  mutating func giveBack(_ number: UInt32, now: Instant) {
+    precondition(places[Int(number)].stamp == Self.inUse)
+    places[Int(number)] = Place(link: Self.none, stamp: min(Self.ticks(now), Self.inUse - 1))
+    if newest == Self.none { oldest = number } else { places[Int(newest)].link = number }
+    newest = number
+    count -= 1
+  }
+
+  /// The session that has an address now.
+  @inline(__always)
+  func session(of number: UInt32) -> SessionIndex? {
+    guard number < firstFresh, places[Int(number)].stamp == Self.inUse else { return nil }
+    return SessionIndex(places[Int(number)].link)
+  }
+
+  private static func ticks(_ now: Instant) -> UInt32 { UInt32(truncatingIfNeeded: now.nanoseconds >> tickShift) }
+}

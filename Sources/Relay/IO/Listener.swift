@@ -1,0 +1,45 @@
+import EventLoop
+import Linux
+
+/// One socket bound to one interface address and port. What leaves from it has that address as its source, because the
+/// kernel knows no other for a bound socket.
+final class Listener: Readiness {
+  enum State {
+    /// The address is ours.
+    case serving
+    /// The address is gone. The sessions wait for it to come back; nothing is sent, for an IPv6 socket would keep sending
+    /// from an address that is no longer ours.
+    case suspended
+    /// It did not come back.
+    case gone
+  }
+
+  let index: ListenerIndex
+  /// Where datagrams asked of this listener go.
+  let backend: Endpoint
+  let counters: ListenerCounters
+  var sending: SendingSocket
+  var state = State.serving
+  private var queueDrops: UInt32 = 0
+  private unowned(unsafe) let forwarder: Forwarder
+
+  init(_ loop: Loop, _ opening: ListenerOpening, index: ListenerIndex, forwarder: Forwarder) throws(Errno) {
+    self.index = index
+    backend = opening.backend
+    counters = opening.counters
+    sending = SendingSocket(opening.socket, isIPv4: opening.isIPv4, isConnected: false)
+    unsafe self.forwarder = forwarder
+    try super.init(loop, opening.socket)
+  }
+
+  override func becameReadable() {
+    unsafe forwarder.receiveRequests(from: self)
+  }
+
+  /// The kernel tells the sum of all time, modulo 2^32; only what is new counts.
+  func note(queueDrops told: UInt32) {
+    if told == 0 { return }
+    counters.lostInQueue(UInt64(told &- queueDrops))
+    queueDrops = told
+  }
+}

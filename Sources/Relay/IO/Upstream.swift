@@ -1,0 +1,76 @@
+import EventLoop
+import Linux
+
+/// The one socket of a multiplexing upstream.
+final class MultiplexedUpstream: Readiness {
+  var sending: SendingSocket
+  /// The first of the addresses it sends from.
+  let firstSource: UInt32
+  /// The port it sends from.
+  let port: UInt16
+  private var queueDrops: UInt32 = 0
+  private unowned(unsafe) let forwarder: Forwarder
+
+  init(_ loop: Loop, _ plan: RelayPlan, sources: SourceRange, forwarder: Forwarder) throws(Errno) {
+    let socket = try Socket.multiplexedUpstream(backend: plan.backend, ports: plan.backendPorts)
+    sending = SendingSocket(socket, isIPv4: true, isConnected: false)
+    firstSource = sources.first
+    port = try socket.localEndpoint().port
+    unsafe self.forwarder = forwarder
+    try super.init(loop, socket)
+  }
+
+  override func becameReadable() {
+    unsafe forwarder.receiveReplies(from: self)
+  }
+
+  /// How many more the kernel has lost since the last time it told.
+  func newQueueDrops(_ told: UInt32) -> UInt64 {
+    if told == 0 { return 0 }
+    defer { queueDrops = told }
+    return UInt64(told &- queueDrops)
+  }
+}
+
+/// The socket of one session of a connected upstream. It is closed with its session and never given to another: what still
+/// waits in its queue is the old session's.
+final class ConnectedUpstream: Readiness {
+  let session: SessionIndex
+  var sending: SendingSocket
+  private unowned(unsafe) let forwarder: Forwarder
+
+  init(_ loop: Loop, to backend: Endpoint, session: SessionIndex, forwarder: Forwarder) throws(Errno) {
+    let socket = try Socket.connectedUpstream(to: backend)
+    self.session = session
+    sending = SendingSocket(socket, isIPv4: backend.address.isIPv4, isConnected: true)
+    unsafe self.forwarder = forwarder
+    try super.init(loop, socket)
+  }
+
+  override func becameReadable() {
+    unsafe forwarder.receiveReplies(from: self)
+  }
+}
+
+/// The sockets of a connected upstream, each under a number that its session keeps.
+struct ConnectedUpstreams {
+  private var upstreams: ContiguousArray<ConnectedUpstream?> = []
+  private var free: ContiguousArray<UInt32> = []
+
+  subscript(number: UInt32) -> ConnectedUpstream? { upstreams[Int(number)] }
+
+  mutating func add(_ upstream: ConnectedUpstream) -> UInt32 {
+    if let number = free.popLast() {
+      upstreams[Int(number)] = upstream
+      return number
+    }
+    upstreams.append(upstream)
+    return UInt32(upstreams.count - 1)
+  }
+
+  mutating func close(_ number: UInt32) {
+    upstreams[Int(number)]?.close()
+    upstreams[Int(number)] = nil
+    free.append(number)
+  }
+}
