@@ -20,6 +20,11 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// The tests of a room, in `Tests/<name>Tests`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: settings)
+}
+
 let package = Package(
   name: "multihomed",
   products: [.executable(name: "multihomed", targets: ["multihomed"])],
@@ -38,5 +43,8 @@ let package = Package(
     .executableTarget(
       name: "multihomed", dependencies: ["Addresses", "Linux", "Service", arguments, logging],
       swiftSettings: settings),
+    tests("Addresses", ["Addresses", "Linux"]),
+    tests("Service", ["Addresses", "Linux", "Service", logging]),
+    tests("CommandLine", ["multihomed"]),
   ]
 )

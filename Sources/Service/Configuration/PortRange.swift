@@ -1,0 +1,26 @@
+/// Reads ports and ranges of ports as people write them.
+enum PortRange {
+  /// Reads `PORT` or `LOW-HIGH`.
+  static func parse(_ text: Substring) throws(ConfigurationError) -> ClosedRange<UInt16> {
+    let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+    let low = try port(parts[0])
+    guard parts.count == 2 else { return low...low }
+    let high = try port(parts[1])
+    guard low <= high else {
+      throw .usage("the range \(text) is empty; write the lower port first: \(high)-\(low)")
+    }
+    return low...high
+  }
+
+  /// Writes `PORT` or `LOW-HIGH`.
+  static func describe(_ ports: ClosedRange<UInt16>) -> String {
+    ports.count == 1 ? "\(ports.lowerBound)" : "\(ports.lowerBound)-\(ports.upperBound)"
+  }
+
+  private static func port(_ text: Substring) throws(ConfigurationError) -> UInt16 {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      let port = UInt16(text), port > 0
+    else { throw .usage("'\(text)' is not a port; give a number from 1 to 65535") }
+    return port
+  }
+}

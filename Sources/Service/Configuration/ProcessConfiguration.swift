@@ -1,0 +1,46 @@
+public import Linux
+public import Logging
+
+/// How many workers serve.
+public enum WorkerCount: Hashable, Sendable {
+  /// So many: 1 to 256.
+  case count(Int)
+  /// As many as there are processors online.
+  case auto
+
+  /// The most there may be.
+  public static let limit = 256
+
+  /// The number, given how many processors are online.
+  public func resolved(processors: Int = Processors.online) -> Int {
+    switch self {
+    case .count(let count): count
+    case .auto: min(max(processors, 1), Self.limit)
+    }
+  }
+}
+
+/// How a line of the log is written.
+public enum LogFormat: String, CaseIterable, Sendable {
+  /// For people: time, level, message, key=value.
+  case text
+  /// One JSON object.
+  case json
+}
+
+/// Everything that one process is told.
+public struct ProcessConfiguration: Sendable {
+  /// Its relays; at least one.
+  public var relays: [RelayConfiguration]
+  /// How many workers serve them.
+  public var workers = WorkerCount.count(1)
+  /// The least severe level that is logged.
+  public var logLevel = Logger.Level.info
+  /// How a line of the log is written.
+  public var logFormat = LogFormat.text
+  /// How long replies are still relayed after SIGTERM or SIGINT: 0 to a day.
+  public var drainLimit = Nanoseconds.seconds(10)
+
+  /// A process with one worker that logs from `info` on.
+  public init(relays: [RelayConfiguration]) { self.relays = relays }
+}
