@@ -10,7 +10,14 @@ public struct CIDR: Hashable, Sendable, LosslessStringConvertible {
     guard (0...base.bitWidth).contains(prefixLength) else { return nil }
     self.base = base
     self.prefixLength = prefixLength
-    guard masked(base) == base.scoped(0) else { return nil }
+    guard Self.masked(base, prefixLength) == base.scoped(0) else { return nil }
+  }
+
+  /// The block of this length that an address lies in; nil when the length does not fit the family.
+  public init?(holding address: IPAddress, prefixLength: Int) {
+    guard (0...address.bitWidth).contains(prefixLength) else { return nil }
+    self.prefixLength = prefixLength
+    base = Self.masked(address, prefixLength).scoped(address.scope)
   }
 
   /// Reads `192.0.2.0/24`, `2001:db8::/32`, or a single address.
@@ -29,15 +36,15 @@ public struct CIDR: Hashable, Sendable, LosslessStringConvertible {
   public func contains(_ address: IPAddress) -> Bool {
     guard address.isIPv4 == base.isIPv4 else { return false }
     guard base.scope == 0 || base.scope == address.scope else { return false }
-    return masked(address) == base.scoped(0)
+    return Self.masked(address, prefixLength) == base.scoped(0)
   }
 
   /// `192.0.2.0/24`
   public var description: String { "\(base)/\(prefixLength)" }
 
-  private func masked(_ address: IPAddress) -> IPAddress {
+  private static func masked(_ address: IPAddress, _ prefixLength: Int) -> IPAddress {
     // An IPv4 address lies in the last 32 bits of its mapped form.
-    let length = base.isIPv4 ? prefixLength + 96 : prefixLength
+    let length = address.isIPv4 ? prefixLength + 96 : prefixLength
     let high = length >= 64 ? UInt64.max : ~(UInt64.max >> UInt64(length))
     let low = length <= 64 ? 0 : ~(UInt64.max >> UInt64(length - 64))
     return IPAddress(high: address.high & high, low: address.low & (length == 128 ? .max : low))

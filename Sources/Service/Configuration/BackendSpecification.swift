@@ -7,6 +7,14 @@ public enum BackendSpecification: Hashable, Sendable {
   /// A service at one port, or at as many ports as the relay listens on, which are then mapped one to one in order.
   case endpoints(IPAddress, ClosedRange<UInt16>)
 
+  /// Where the backend is; the built-in one is at 127.0.0.1.
+  public var address: IPAddress {
+    switch self {
+    case .echo: .loopbackIPv4
+    case .endpoints(let address, _): address
+    }
+  }
+
   /// Reads `ADDRESS:PORT`, `ADDRESS:LOW-HIGH` (an IPv6 address in brackets) or `echo`.
   public init(parsing text: String) throws(ConfigurationError) {
     if text == "echo" {

@@ -42,6 +42,12 @@ public enum ListenSpecification: Hashable, Sendable {
     }
   }
 
+  /// Whether this names the address itself, with one of these ports.
+  func names(_ address: IPAddress, _ ports: ClosedRange<UInt16>) -> Bool {
+    guard case .endpoint(let endpoint) = self else { return false }
+    return endpoint.address == address && ports.contains(endpoint.port)
+  }
+
   /// Whether a datagram to some address and port would be for both. Which addresses are eligible makes no difference.
   func overlaps(_ other: ListenSpecification) -> Bool {
     guard ports.overlaps(other.ports) else { return false }

@@ -40,6 +40,12 @@ public struct RelayConfiguration: Sendable {
     self.backend = backend
   }
 
+  /// How the backend is reached after all: what `auto` means for this backend. Never `auto`.
+  public var resolvedUpstream: UpstreamChoice {
+    guard upstream == .auto else { return upstream }
+    return backend.address.isIPv4 && backend.address.isLoopback ? .multiplexed : .connected
+  }
+
   /// What someone should be told who starts this relay, though nothing is wrong with it: one line each.
   public var notes: [String] {
     guard let sourcePool, !sourcePool.base.isLoopback else { return [] }
