@@ -1,0 +1,53 @@
+import Glibc
+
+/// The process's standard error.
+public enum StandardError {
+  /// Writes a line, adding the newline, in one write(2), so that lines of several threads do not mix.
+  ///
+  /// EINTR is tried again. A reader that does not keep up (EAGAIN) is waited for, one second at most, and then the rest
+  /// is lost; so it is after any other error, for there is nowhere left to tell it.
+  public static func write(line: String) {
+    write(Array(line.utf8) + [UInt8(ascii: "\n")])
+  }
+
+  /// Writes bytes, with the same error policy.
+  public static func write(_ bytes: [UInt8]) { write(bytes, to: STDERR_FILENO) }
+
+  package static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if written >= 0 {
+        rest = rest.dropFirst(written)
+        continue
+      }
+      let error = Errno.current
+      if error.number == EINTR { continue }
+      guard error == .again, waitForRoom(descriptor) else { return }
+    }
+  }
+
+  private static func waitForRoom(_ descriptor: Int32) -> Bool {
+    var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    return unsafe poll(&request, 1, 1000) == 1
+  }
+
+  /// Whether standard error goes to the systemd journal, which has clocks of its own: `$JOURNAL_STREAM` then holds its
+  /// device and inode numbers (systemd.exec(5)).
+  ///
+  /// - Parameter stream: The value of `$JOURNAL_STREAM`, nil when it is not set.
+  public static func isJournal(_ stream: String?) -> Bool {
+    guard let stream else { return false }
+    var status = stat()
+    guard unsafe fstat(STDERR_FILENO, &status) == 0 else { return false }
+    return stream == "\(status.st_dev):\(status.st_ino)"
+  }
+}
+
+/// What signals do to this process where no event loop watches them.
+public enum SignalDisposition {
+  /// Turns a write to a closed pipe into EPIPE (signal(7)), so that a log reader that ends does not take us with it.
+  public static func ignoreBrokenPipes() {
+    signal(SIGPIPE, SIG_IGN)
+  }
+}

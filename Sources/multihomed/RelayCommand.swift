@@ -1,0 +1,40 @@
+import ArgumentParser
+import Linux
+import Service
+
+struct RelayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "relay",
+    abstract: "Listen on every address of this host, and forward to a service.",
+    discussion: """
+      Prints a line that begins with "ready" once it serves, then logs to standard error. SIGTERM and SIGINT end it in \
+      order, a second one at once; SIGUSR1 logs its counters.
+
+      Durations are a whole number and a unit: 500ms, 30s, 5m, 1h. Every option can also be set in the environment, as \
+      in MULTIHOMED_LISTEN=53,5000-5010 MULTIHOMED_LOOPBACK=true; the command line wins.
+
+      Examples:
+        multihomed relay --listen 5678 --backend 127.0.0.1:5678
+        multihomed relay --listen 53 --backend [::1]:5353 --interface 'eth*' --address '!192.0.2.9'
+      """)
+
+  @OptionGroup(title: "Route")
+  var route: RouteOptions
+
+  @OptionGroup(title: "Which addresses to listen on")
+  var filter: FilterOptions
+
+  @OptionGroup(title: "Sessions")
+  var sessions: SessionOptions
+
+  @OptionGroup(title: "Process")
+  var process: ProcessOptions
+
+  func run() throws {
+    let given = [route.values, filter.values, sessions.values, process.values]
+    let commandLine = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
+    let settings = Settings(commandLine: commandLine, environment: Environment.variables)
+    let status = Supervisor.run(try ProcessConfiguration(settings))
+    if status != 0 { throw ExitCode(status) }
+  }
+}
