@@ -182,6 +182,50 @@ int mh_open_address_doorbell(int receive_buffer);
 /// minus the errno; -ENOBUFS means that some were lost.
 int mh_drain_address_doorbell(int fd);
 
+// ---- Namespaces: setns(2), unshare(2), mount(2) ---------------------------------------------------------------------
+
+/// Moves the calling thread into the network namespace behind a descriptor. Returns 0, or minus the errno.
+int mh_enter_network_namespace(int fd);
+
+/// Gives the process a network and a mount namespace of its own, and with `user` a user namespace, too. Returns 0, or
+/// minus the errno.
+int mh_unshare(int user);
+
+/// Keeps this mount namespace's mounts to itself. Returns 0, or minus the errno.
+int mh_make_mounts_private(void);
+
+/// Lays an empty tmpfs over a directory. Returns 0, or minus the errno.
+int mh_mount_tmpfs(const char *_Nonnull path);
+
+/// Switches the loopback interface of this network namespace on. Returns 0, or minus the errno.
+int mh_loopback_up(void);
+
+// ---- Captures: packet(7) -------------------------------------------------------------------------------------------
+
+enum { MH_ETH_P_IP = 0x0800, MH_ETH_P_IPV6 = 0x86dd };
+
+/// What the kernel tells of a captured packet beside its bytes.
+struct mh_capture {
+  /// When it was captured, in nanoseconds since 1970.
+  uint64_t time;
+  /// Its size, of which fewer bytes may have been received.
+  size_t length;
+  /// ETH_P_IP, ETH_P_IPV6, or another ETH_P_*, in host order.
+  uint16_t protocol;
+  /// Whether this host sent it.
+  uint8_t outgoing;
+};
+
+/// A non-blocking socket that hears every packet of one interface, from the network header on. Returns it, or minus the
+/// errno.
+int mh_open_capture(int interface, int receive_buffer);
+
+/// Receives one packet. Returns 0, or minus the errno.
+int mh_receive_capture(int fd, void *_Nonnull buffer, size_t size, struct mh_capture *_Nonnull out);
+
+/// How many packets the socket has lost since the last time that this was asked. Returns it, or minus the errno.
+int mh_capture_losses(int fd);
+
 // ---- Others --------------------------------------------------------------------------------------------------------
 
 /// The symbol of an errno ("ECONNREFUSED"), or NULL.
