@@ -24,6 +24,8 @@ public struct InterfaceAddress: Hashable, Sendable {
 public struct InterfaceTable: Sendable {
   /// Every IPv4 and IPv6 address, in the kernel's order.
   public private(set) var addresses: [InterfaceAddress] = []
+  /// The broadcast address of every IPv4 subnet that has one: 32 bits, most significant first.
+  public private(set) var broadcastAddresses: Set<UInt32> = []
   /// The name of every interface, with or without addresses, in the kernel's order.
   public private(set) var names: [String] = []
 
@@ -54,6 +56,10 @@ public struct InterfaceTable: Sendable {
       InterfaceAddress(
         interface: name, address: address, isUp: flags & UInt32(IFF_UP) != 0,
         isLoopback: flags & UInt32(IFF_LOOPBACK) != 0))
+    guard flags & UInt32(IFF_BROADCAST) != 0, let broadcast = unsafe entry.ifa_ifu.ifu_broadaddr else { return }
+    // Where no broadcast address was set, getifaddrs gives the address itself.
+    guard let candidate = unsafe Self.address(broadcast), candidate.isIPv4, candidate != address else { return }
+    broadcastAddresses.insert(candidate.v4)
   }
 
   @unsafe

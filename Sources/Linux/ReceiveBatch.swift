@@ -68,7 +68,7 @@ public struct ReceiveBatch: ~Copyable {
 
   /// The first byte of a slot's payload.
   @unsafe
-  func payload(of slot: Int) -> UnsafeMutableRawPointer { 
+  func payload(of slot: Int) -> UnsafeMutableRawPointer {
     unsafe UnsafeMutableRawPointer(payload.mutablePointer(to: slot * Self.slotBytes))
   }
 

@@ -51,3 +51,11 @@ public enum SignalDisposition {
     signal(SIGPIPE, SIG_IGN)
   }
 }
+
+/// The process's standard output.
+public enum StandardOutput {
+  /// Writes a line in one write(2), with the error policy of `StandardError`.
+  public static func write(line: String) {
+    StandardError.write(Array(line.utf8) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+  }
+}

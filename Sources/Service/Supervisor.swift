@@ -1,5 +1,156 @@
-/// Runs the process's relays.
-public enum Supervisor {
-  /// Runs until told to end, and returns the status to exit with.
-  public static func run(_ configuration: ProcessConfiguration) -> Int32 { 0 }
+import Addresses
+import EventLoop
+import Glibc
+import Linux
+import Logging
+import Relay
+
+/// The control plane: starts the workers, keeps their listeners in step with the host's addresses, obeys signals, and ends
+/// everything in good order.
+public final class Supervisor {
+  private let configuration: ProcessConfiguration
+  private let logger: Logger
+  private let loop: Loop
+  private let crew: WorkerCrew
+  private let keeper: ListenerKeeper
+  private let echo: EchoBackend?
+  private let troubles: TroubleLog
+  private var monitor: AddressMonitor?
+  private var signals: [Signal] = []
+  private var drain: Drain?
+
+  /// Runs the process's relays until a signal ends them.
+  ///
+  /// - Returns: the status to exit with.
+  /// - Throws: what keeps it from starting, and what to do about it.
+  public static func run(_ configuration: ProcessConfiguration) throws(ConfigurationError) -> Int32 {
+    try validate(configuration)
+    DescriptorLimit.raise()
+    let supervisor: Supervisor
+    do throws(Errno) { supervisor = try Supervisor(configuration) } catch { throw .start("cannot start", error) }
+    try supervisor.begin()
+    supervisor.loop.run()
+    supervisor.end()
+    return 0
+  }
+
+  private init(_ configuration: ProcessConfiguration) throws(Errno) {
+    self.configuration = configuration
+    let logger = Logger(configuration, journalStream: Environment.variables["JOURNAL_STREAM"])
+    let loop = try Loop()
+    let isEcho = configuration.relays.contains { $0.backend == .echo }
+    let echo = isEcho ? try EchoBackend() : nil
+    let workers = configuration.workers.resolved()
+    let plans = configuration.relays.map { $0.plan(workers: workers, echo: $0.backend == .echo ? echo?.endpoint : nil) }
+    let troubles = try TroubleLog(loop, logger, names: configuration.relays.map(\.name))
+    let crew = try WorkerCrew(configuration.relays, plans: plans, count: workers) { troubles.note(relay: $0, $1) }
+    keeper = try ListenerKeeper(loop, configuration, crew, logger)
+    self.logger = logger
+    self.loop = loop
+    self.echo = echo
+    self.troubles = troubles
+    self.crew = crew
+  }
+
+  // MARK: The start
+
+  private func begin() throws(ConfigurationError) {
+    let snapshot: Snapshot
+    do throws(Errno) {
+      try listenToSignals()
+      // The doorbell before the snapshot: a change in between rings.
+      monitor = try AddressMonitor(loop) { [unowned self] in self.hear($0) }
+      snapshot = try Snapshot.take()
+    } catch { throw .start("cannot watch the addresses of this host", error) }
+    try validate(configuration, against: snapshot)
+    try keeper.begin(with: snapshot)
+    warn()
+    announce()
+  }
+
+  private func listenToSignals() throws(Errno) {
+    signals = [
+      try Signal(loop, .terminate) { [unowned self] in self.beginEnd("SIGTERM") },
+      try Signal(loop, .interrupt) { [unowned self] in self.beginEnd("SIGINT") },
+      try Signal(loop, .user1) { [unowned self] in self.logCounters() },
+      try Signal(loop, .hangUp) { [unowned self] in self.readAddressesAgain() },
+    ]
+  }
+
+  private func warn() {
+    for note in configuration.relays.flatMap(\.notes) { logger.warning("\(note)") }
+    let isMultiplexed = configuration.relays.contains { $0.resolvedUpstream == .multiplexed }
+    if isMultiplexed, RouteLocalnet.isOn {
+      logger.warning(
+        "net.ipv4.conf.*.route_localnet is 1: other hosts can reach 127.0.0.0/8 here, the service on it included")
+    }
+    if keeper.roster.serving.isEmpty { logger.warning("no address to listen on yet; waiting for one") }
+  }
+
+  private func announce() {
+    let serving = keeper.roster.serving.map(\.endpoint).sorted { "\($0)" < "\($1)" }
+    let addresses = Set(serving.map(\.address)).count
+    let ports = configuration.relays.flatMap(\.listen).map { PortRange.describe($0.ports) }
+    let backends = configuration.relays.map { "\($0.backend)" }
+    StandardOutput.write(
+      line: "ready: \(addresses) \(addresses == 1 ? "address" : "addresses"), port "
+        + "\(ports.joined(separator: ", ")), backend \(backends.joined(separator: ", "))")
+    if !serving.isEmpty { logger.info("listening", metadata: ["addresses": "\(EndpointList(serving))"]) }
+    if echo != nil { suggest(serving) }
+  }
+
+  /// Whoever starts the echo backend wants to try something.
+  private func suggest(_ serving: [Endpoint]) {
+    guard let first = serving.first(where: { $0.address.isIPv4 }) ?? serving.first else { return }
+    StandardOutput.write(line: "try it: echo hello | nc -u -w1 \(first.address) \(first.port)")
+  }
+
+  // MARK: Events
+
+  private func hear(_ event: AddressMonitor.Event) {
+    switch event {
+    case .changed(let snapshot): keeper.addressesChanged(snapshot)
+    case .failed(let error):
+      logger.error("cannot read this host's addresses; the last ones stay", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func readAddressesAgain() {
+    if case .success(let snapshot) = AddressMonitor.takeSnapshot() { keeper.addressesChanged(snapshot) }
+    logger.info("SIGHUP: read the addresses of this host again")
+  }
+
+  private func logCounters() {
+    let report = CounterReport(crew: crew, addressChanges: keeper.addressChanges)
+    // Whoever asks for them wants them, whatever the level.
+    var logger = logger
+    logger.logLevel = .notice
+    logger.notice("counters", metadata: ["counters": report.metadata])
+  }
+
+  // MARK: The end
+
+  private func beginEnd(_ signal: Logger.Message) {
+    if drain != nil { return loop.stop() }
+    logger.notice("\(signal): draining; a second signal ends at once")
+    do throws(Errno) {
+      drain = try Drain(loop, crew, limit: configuration.drainLimit) { [unowned self] in self.loop.stop() }
+    } catch { loop.stop() }
+  }
+
+  private func end() {
+    crew.stop()
+    echo?.stop()
+    logCounters()
+    logger.notice("ended")
+  }
+}
+
+/// net.ipv4.conf.*.route_localnet: whether other hosts can reach 127.0.0.0/8 (ip-sysctl).
+enum RouteLocalnet {
+  private static let folder = "/proc/sys/net/ipv4/conf"
+
+  static var isOn: Bool {
+    ProcFile.names(in: folder).contains { ProcFile.read("\(folder)/\($0)/route_localnet")?.first == "1" }
+  }
 }

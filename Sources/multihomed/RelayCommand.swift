@@ -34,7 +34,7 @@ struct RelayCommand: ParsableCommand {
     let given = [route.values, filter.values, sessions.values, process.values]
     let commandLine = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
     let settings = Settings(commandLine: commandLine, environment: Environment.variables)
-    let status = Supervisor.run(try ProcessConfiguration(settings))
+    let status = try Supervisor.run(try ProcessConfiguration(settings))
     if status != 0 { throw ExitCode(status) }
   }
 }

@@ -1,35 +1,42 @@
-public import Linux
-
-/// Who holds a port that we want.
-public struct PortOwner: Hashable, Sendable {
-  /// The process's name, as ps(1) shows it.
-  public let name: String
-  /// Its process id.
-  public let pid: Int32
-
-  /// Names an owner.
-  public init(name: String, pid: Int32) {
-    self.name = name
-    self.pid = pid
-  }
-}
+package import Linux
 
 extension ConfigurationError {
-  /// An endpoint could not be bound because another socket holds it (EADDRINUSE). The owner is nil when it cannot be
-  /// told, which takes the rights to look into its process.
-  public static func portInUse(_ endpoint: Endpoint, owner: PortOwner?) -> ConfigurationError {
-    let holder = owner.map { "\($0.name) (pid \($0.pid))" } ?? "another process"
+  /// An endpoint could not be bound because another socket holds it (EADDRINUSE).
+  package static func portInUse(_ endpoint: Endpoint, holder: PortHolder?) -> ConfigurationError {
     let loopback = endpoint.address.isIPv4 ? "127.0.0.1" : "[::1]"
+    let start = "\(endpoint) is in use by \(description(of: holder))"
+    if let holder, !holder.endpoint.address.isWildcard, !holder.endpoint.address.isLoopback {
+      return .host(
+        "\(start); leave the address out with --address '!\(endpoint.address)', or bind that service to "
+          + "\(loopback):\(endpoint.port), or give another port to --listen")
+    }
     return .host(
-      "\(endpoint) is in use by \(holder); bind that service to \(loopback):\(endpoint.port) alone and give "
-        + "--backend \(loopback):\(endpoint.port), or move it to another port and give that to --backend, or give another "
-        + "port to --listen")
+      "\(start); bind that service to \(loopback):\(endpoint.port) alone and give --backend \(loopback):\(endpoint.port), "
+        + "or move it to another port and give that to --backend, or give another port to --listen")
+  }
+
+  private static func description(of holder: PortHolder?) -> String {
+    guard let holder else { return "another process" }
+    guard let process = holder.process else {
+      return "a process of user \(holder.user), on \(holder.endpoint) (root can see which)"
+    }
+    return "\(process.name) (pid \(process.id), on \(holder.endpoint))"
   }
 
   /// An endpoint could not be bound for lack of rights (EACCES): ports below `net.ipv4.ip_unprivileged_port_start`.
-  public static func noRightToBind(_ endpoint: Endpoint) -> ConfigurationError {
+  package static func noRightToBind(_ endpoint: Endpoint) -> ConfigurationError {
     .host(
       "no right to listen on \(endpoint), a port below net.ipv4.ip_unprivileged_port_start; run as root, or give the "
         + "right with: setcap cap_net_bind_service=+ep $(command -v multihomed)")
+  }
+
+  /// The process lacks something of the kernel's that it cannot start without.
+  package static func start(_ what: String, _ errno: Errno) -> ConfigurationError {
+    switch errno {
+    case .tooManyDescriptors, .tooManyFiles:
+      .process("\(what): \(errno); raise the limit on open files (ulimit -Hn, or LimitNOFILE= in the unit)")
+    case .outOfMemory: .process("\(what): \(errno); give a smaller --max-sessions or --source-pool")
+    default: .process("\(what): \(errno)")
+    }
   }
 }

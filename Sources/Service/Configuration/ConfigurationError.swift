@@ -6,6 +6,8 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
     case usage = 64
     /// The configuration conflicts with this host: EX_CONFIG.
     case host = 78
+    /// The process lacks descriptors, memory or the like.
+    case process = 1
   }
 
   /// Who can see the mistake.
@@ -23,7 +25,12 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
     ConfigurationError(kind: .host, message: message)
   }
 
-  /// The status to exit with: 64 or 78.
+  /// Something that this process lacks.
+  public static func process(_ message: String) -> ConfigurationError {
+    ConfigurationError(kind: .process, message: message)
+  }
+
+  /// The status to exit with: 64, 78 or 1.
   public var exitCode: Int32 { kind.rawValue }
 
   /// The message.

@@ -1,0 +1,49 @@
+package import Addresses
+package import Linux
+
+/// One listener that is to be: an endpoint of this host, for one relay.
+package struct ListenerKey: Hashable, Sendable {
+  /// The relay's place in the configuration.
+  package let relay: Int
+  /// The address and port to bind.
+  package let endpoint: Endpoint
+
+  package init(relay: Int, endpoint: Endpoint) {
+    self.relay = relay
+    self.endpoint = endpoint
+  }
+}
+
+extension ProcessConfiguration {
+  /// Every listener that a host with these addresses must have, each once, in the order of the configuration.
+  package func listeners(on snapshot: Snapshot) -> [ListenerKey] {
+    var seen: Set<ListenerKey> = []
+    var keys: [ListenerKey] = []
+    for (number, relay) in relays.enumerated() {
+      for specification in relay.listen {
+        for address in specification.addresses(in: snapshot, relay.filter) {
+          for port in specification.ports where !relay.isOwnBackend(address, port) {
+            let key = ListenerKey(relay: number, endpoint: Endpoint(address, port))
+            if seen.insert(key).inserted { keys.append(key) }
+          }
+        }
+      }
+    }
+    return keys
+  }
+}
+
+extension RelayConfiguration {
+  /// Whether a listener there would forward to itself. At the start that is an error; later it can only come about by an
+  /// address that is added, which is then left alone.
+  func isOwnBackend(_ address: IPAddress, _ port: UInt16) -> Bool {
+    guard case .endpoints(let backend, let ports) = backend else { return false }
+    return backend == address && ports.contains(port)
+  }
+
+  /// The backend's port for a port that we listen on: the same place in a range, or the only one.
+  package func backendPort(for port: UInt16, among ports: ClosedRange<UInt16>) -> UInt16 {
+    guard ports.count > 1, let first = listen.first?.ports.lowerBound else { return ports.lowerBound }
+    return ports.lowerBound + (port - first)
+  }
+}

@@ -1,0 +1,84 @@
+import Linux
+import Relay
+
+/// The workers, and the listeners that each of them serves. An endpoint is opened on all workers or on none.
+final class WorkerCrew {
+  let workers: [Worker]
+  /// The relays' plans, in the order of the configuration.
+  let plans: [RelayPlan]
+  private let configurations: [RelayConfiguration]
+  private var identities: [ListenerKey: ListenerID] = [:]
+  private var lastIdentity: UInt64 = 0
+  /// By worker. Kept when a listener is closed: a counter never goes back.
+  private(set) var counters: [ListenerKey: [ListenerCounters]] = [:]
+
+  /// Makes the workers and starts their threads.
+  ///
+  /// - Throws: EMFILE or ENOMEM when the host cannot bear them.
+  init(
+    _ relays: [RelayConfiguration], plans: [RelayPlan], count: Int,
+    report: @escaping @Sendable (_ relay: Int, Trouble) -> Void
+  ) throws(Errno) {
+    configurations = relays
+    self.plans = plans
+    var workers: [Worker] = []
+    for _ in 0..<count { workers.append(try Worker(plans, report: report)) }
+    self.workers = workers
+    for (number, worker) in workers.enumerated() { try worker.start(named: "worker \(number)") }
+  }
+
+  /// Binds an endpoint and has every worker serve it.
+  ///
+  /// - Throws: what bind(2) throws: EADDRINUSE, EADDRNOTAVAIL, EACCES; EMFILE.
+  func open(_ key: ListenerKey) throws(Errno) {
+    var sockets: [Socket] = []
+    for _ in workers { sockets.append(try .listener(on: key.endpoint, sharesPort: workers.count > 1)) }
+    lastIdentity += 1
+    let identity = ListenerID(lastIdentity)
+    identities[key] = identity
+    let counted = counters[key] ?? workers.map { _ in ListenerCounters() }
+    counters[key] = counted
+    for (number, worker) in workers.enumerated() {
+      let opening = ListenerOpening(
+        socket: sockets[number], isIPv4: key.endpoint.address.isIPv4, backend: backend(of: key),
+        counters: counted[number])
+      worker.open(identity, opening, relay: key.relay)
+    }
+  }
+
+  func suspend(_ key: ListenerKey) { each(key) { $0.suspend($1) } }
+
+  func resume(_ key: ListenerKey) { each(key) { $0.resume($1) } }
+
+  func close(_ key: ListenerKey) {
+    each(key) { $0.close($1) }
+    identities[key] = nil
+  }
+
+  func setBroadcastAddresses(_ addresses: Set<UInt32>) {
+    for worker in workers { worker.setBroadcastAddresses(addresses) }
+  }
+
+  func drain() { for worker in workers { worker.drain() } }
+
+  func stop() { for worker in workers { worker.stop() } }
+
+  /// Datagrams relayed so far, both ways.
+  var datagrams: UInt64 {
+    counters.values.joined().reduce(0) { $0 + $1.datagrams(.toBackend) + $1.datagrams(.toClient) }
+  }
+
+  /// Sessions there are now.
+  var sessions: UInt64 { workers.reduce(0) { $0 + $1.counters.reduce(0) { $0 + $1.sessions } } }
+
+  private func each(_ key: ListenerKey, _ body: (Worker, ListenerID) -> Void) {
+    guard let identity = identities[key] else { return }
+    for worker in workers { body(worker, identity) }
+  }
+
+  private func backend(of key: ListenerKey) -> Endpoint {
+    let plan = plans[key.relay]
+    let port = configurations[key.relay].backendPort(for: key.endpoint.port, among: plan.backendPorts)
+    return Endpoint(plan.backend, port)
+  }
+}
