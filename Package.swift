@@ -45,6 +45,6 @@ let package = Package(
       swiftSettings: settings),
     tests("Addresses", ["Addresses", "Linux"]),
     tests("Service", ["Addresses", "Linux", "Service", logging]),
-    tests("CommandLine", ["multihomed"]),
+    tests("CommandLine", []),
   ]
 )

@@ -22,11 +22,15 @@ enum Main {
   private static func end(with error: any Error) -> Never {
     let status = Multihomed.exitCode(for: error)
     if status == .success || error is ExitCode { Multihomed.exit(withError: error) }
-    let message = Multihomed.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-    let end =
-      message.hasSuffix(".") || message.hasSuffix("?") ? message.dropLast(message.hasSuffix(".") ? 1 : 0) : message[...]
-    let helpful = CommandLine.arguments.dropFirst().first == "relay" ? "multihomed relay --help" : "multihomed --help"
-    fail("\(end); see \(helpful)", status: status.rawValue)
+    fail(sentence(Multihomed.message(for: error)), status: status.rawValue)
+  }
+
+  /// The parser's complaint on one line, in our manner, with where to read on.
+  private static func sentence(_ complaint: String) -> String {
+    let line = complaint.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let start = line.prefix(1).lowercased() + line.dropFirst().dropLast(line.hasSuffix(".") ? 1 : 0)
+    let help = CommandLine.arguments.dropFirst().first == "relay" ? "multihomed relay --help" : "multihomed --help"
+    return start.hasSuffix("?") ? "\(start) See \(help)" : "\(start); see \(help)"
   }
 
   private static func fail(_ message: String, status: Int32) -> Never {

@@ -15,7 +15,7 @@ struct RelayCommand: ParsableCommand {
 
       Examples:
         multihomed relay --listen 5678 --backend 127.0.0.1:5678
-        multihomed relay --listen 53 --backend [::1]:5353 --interface 'eth*' --address '!192.0.2.9'
+        multihomed relay --listen 53 --backend [::1]:5353 --interface 'eth*'
       """)
 
   @OptionGroup(title: "Route")

@@ -79,7 +79,7 @@ extension IPAddress {
     } else if let address = IPAddress(String(text)), !address.isIPv4 {
       throw .usage("an IPv6 address before a port stands in brackets: [\(text)]")
     } else if text.contains("%") {
-      throw .usage("'\(text)' is not an address of this host's interfaces; write it as [fe80::1%eth0]")
+      throw .usage("'\(text)' is not an address on an interface of this host; write it as [fe80::1%eth0]")
     } else {
       throw .usage("'\(text)' is not an address; give 192.0.2.1 or [2001:db8::1], not a host name")
     }

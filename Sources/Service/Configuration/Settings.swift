@@ -105,6 +105,7 @@ public struct Settings: Sendable {
     guard isFromEnvironment(setting), let text = environment[setting.variable] else {
       return commandLine[setting] ?? []
     }
-    return setting.isRepeatable ? text.split(separator: ",").map { String($0.filter { $0 != " " }) } : [text]
+    return setting.isRepeatable
+      ? text.split(separator: ",", omittingEmptySubsequences: false).map { String($0.filter { $0 != " " }) } : [text]
   }
 }

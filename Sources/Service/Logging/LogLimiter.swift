@@ -19,6 +19,12 @@ public struct LogLimiter<Class: Hashable & Sendable>: Sendable {
     public let `class`: Class
     /// How many they were; never 0.
     public let suppressed: UInt64
+
+    /// A sum.
+    public init(class: Class, suppressed: UInt64) {
+      self.class = `class`
+      self.suppressed = suppressed
+    }
   }
 
   private struct Period {

@@ -1,0 +1,150 @@
+import Testing
+
+/// A way to get it wrong, and the whole answer.
+struct BadInput: Sendable, CustomTestStringConvertible {
+  let arguments: String
+  let environment: [String: String]
+  let answer: String
+
+  init(_ arguments: String, _ environment: [String: String] = [:], answer: String) {
+    self.arguments = arguments
+    self.environment = environment
+    self.answer = answer
+  }
+
+  var testDescription: String { environment.map { "\($0)=\($1) " }.joined() + arguments }
+}
+
+@Suite struct BadInputTests {
+  private static let example = "for example: multihomed relay --listen 5678 --backend 127.0.0.1:5678"
+  private static let port = "is not a port; give a number from 1 to 65535"
+  private static let relayHelp = "see multihomed relay --help"
+  private static let duration = "is not a duration; give a whole number and its unit: 500ms, 30s, 5m or 1h"
+
+  @Test(arguments: [
+    BadInput("relay", answer: "--listen and --backend are missing; \(example)"),
+    BadInput("relay --listen 5678", answer: "--backend is missing; \(example)"),
+    BadInput("relay --backend echo", answer: "--listen is missing; \(example)"),
+    BadInput("relay --listen 70000 --backend echo", answer: "--listen: '70000' \(port)"),
+    BadInput("relay --listen 0 --backend echo", answer: "--listen: '0' \(port)"),
+    BadInput("relay --listen dns --backend echo", answer: "--listen: 'dns' \(port)"),
+    BadInput(
+      "relay --listen 10-5 --backend echo",
+      answer: "--listen: the range 10-5 is empty; write the lower port first: 5-10"),
+    BadInput(
+      "relay --listen 53 --backend 0.0.0.0:5353",
+      answer: "--backend 0.0.0.0:5353 is the wildcard address, to which nothing can be sent; give the address at which "
+        + "the service is reached, as in 127.0.0.1:5353"),
+    BadInput(
+      "relay --listen 53 --backend [::]:5353",
+      answer:
+        "--backend [::]:5353 is the wildcard address, to which nothing can be sent; give the address at which the "
+        + "service is reached, as in [::1]:5353"),
+    BadInput(
+      "relay --listen 53 --backend ::1:5353",
+      answer: "--backend: an IPv6 address before a port stands in brackets: [::1]"),
+    BadInput(
+      "relay --listen 53 --backend localhost:5353",
+      answer: "--backend: 'localhost' is not an address; give 192.0.2.1 or [2001:db8::1], not a host name"),
+    BadInput(
+      "relay --listen 53 --backend 5353",
+      answer: "--backend: '5353' is not a backend; give ADDRESS:PORT, as in 127.0.0.1:15678, or echo"),
+    BadInput(
+      "relay --listen 127.0.0.1:53 --backend 127.0.0.1:53",
+      answer:
+        "--backend 127.0.0.1:53 is what this relay itself listens on; move the service to another address or port "
+        + "and give that to --backend"),
+  ])
+  func aWrongRouteIsAnsweredInOneLine(_ input: BadInput) throws { try answers(input) }
+
+  @Test(arguments: [
+    BadInput(
+      "relay --listen 53 --backend echo --address 10.0.0.1/8",
+      answer: "--address: 10.0.0.1/8 has bits set beyond its length; did you mean 10.0.0.0/8?"),
+    BadInput(
+      "relay --listen 53 --backend echo --address !10.0.0.0/33",
+      answer: "--address: '!10.0.0.0/33' is not an address or block; give 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, or "
+        + "! before it"),
+    BadInput(
+      "relay --listen 53 --backend echo --interface !",
+      answer: "--interface: '!' is not a pattern for interfaces; give a name or a pattern, as in eth0, 'eth*' or "
+        + "'!veth*'"),
+    BadInput(
+      "relay --listen 53 --backend echo --ipv4-only --ipv6-only",
+      answer: "--ipv4-only and --ipv6-only contradict each other; give one of them, or none for both families"),
+    BadInput(
+      "relay --listen [::1]:53 --backend echo --ipv4-only",
+      answer: "--listen [::1]:53 and --ipv4-only contradict each other; leave one of them out"),
+    BadInput(
+      "relay --listen 53 --listen 50-60 --backend echo",
+      answer: "--listen 53 and --listen 50-60 overlap; name every port once"),
+    BadInput(
+      "relay --listen 53 --backend [::1]:5353 --upstream multiplexed",
+      answer: "--upstream multiplexed needs a backend in 127.0.0.0/8, and [::1]:5353 is not; leave --upstream at auto"),
+    BadInput(
+      "relay --listen 53 --backend echo --upstream fast",
+      answer: "--upstream: 'fast' is not one of the choices; give one of auto, multiplexed, connected"),
+    BadInput("relay --listen 53 --backend echo --idle-timeout 60", answer: "--idle-timeout: '60' \(duration)"),
+    BadInput("relay --listen 53 --backend echo --drain-limit 1.5s", answer: "--drain-limit: '1.5s' \(duration)"),
+    BadInput(
+      "relay --listen 53 --backend echo --max-sessions 0",
+      answer: "--max-sessions 0 is out of range; give 1 to 16000000"),
+    BadInput(
+      "relay --listen 53 --backend echo --responses many",
+      answer: "--responses: 'many' is not a number in range; give a whole number, as in 1000"),
+    BadInput(
+      "relay --listen 53 --backend echo --workers none",
+      answer: "--workers: 'none' is not a number of workers; give 1 to 256, or auto"),
+    BadInput(
+      "relay --listen 53 --backend echo --log-level loud",
+      answer: "--log-level: 'loud' is not one of the choices; give one of trace, debug, info, notice, warning, error, "
+        + "critical"),
+  ])
+  func aWrongOptionIsAnsweredInOneLine(_ input: BadInput) throws { try answers(input) }
+
+  @Test(arguments: [
+    BadInput(
+      "relay --lisen 53", answer: "unknown option '--lisen'. Did you mean '--listen'? See multihomed relay --help"),
+    BadInput("relay --bogus", answer: "unknown option '--bogus'; \(relayHelp)"),
+    BadInput("relay 53", answer: "unexpected argument '53'; \(relayHelp)"),
+    BadInput(
+      "relay --backend",
+      answer: "missing value for '--backend <ADDRESS:PORT|ADDRESS:LOW-HIGH|echo>'; \(relayHelp)"),
+    BadInput(
+      "relay --loopback=yes",
+      answer: "the option '--loopback' does not take any value, but 'yes' was specified; \(relayHelp)"),
+    BadInput("rely", answer: "unexpected argument 'rely'; see multihomed --help"),
+    BadInput("--bogus", answer: "unknown option '--bogus'; see multihomed --help"),
+  ])
+  func whatIsNoOptionOfOursIsAnsweredInOneLine(_ input: BadInput) throws { try answers(input) }
+
+  @Test(arguments: [
+    BadInput(
+      "relay --backend echo", ["MULTIHOMED_LISTEN": "53,70000"], answer: "MULTIHOMED_LISTEN: '70000' \(port)"),
+    BadInput(
+      "relay --listen 53 --backend echo", ["MULTIHOMED_MAX_SESSIONS": "0"],
+      answer: "MULTIHOMED_MAX_SESSIONS 0 is out of range; give 1 to 16000000"),
+    BadInput(
+      "relay --listen 53 --backend echo", ["MULTIHOMED_LOOPBACK": "ja"],
+      answer: "MULTIHOMED_LOOPBACK: 'ja' is neither true nor false; give true, 1 or yes, or false, 0 or no"),
+  ])
+  func aWrongVariableIsNamed(_ input: BadInput) throws { try answers(input) }
+
+  @Test func helpAndVersionAreNoMistakes() throws {
+    let version = try Program.run(["--version"])
+    #expect(version.status == 0)
+    #expect(version.output == "0.1.0\n")
+    let help = try Program.run(["relay", "--help"])
+    #expect(help.status == 0)
+    #expect(help.output.hasPrefix("OVERVIEW: Listen on every address of this host"))
+    #expect(help.error.isEmpty)
+  }
+
+  private func answers(_ input: BadInput) throws {
+    let program = try Program.run(
+      input.arguments.split(separator: " ").map(String.init), environment: input.environment)
+    #expect(program.error == "multihomed: error: \(input.answer)\n")
+    #expect(program.output.isEmpty)
+    #expect(program.status == 64)
+  }
+}
