@@ -46,5 +46,11 @@ let package = Package(
     tests("Addresses", ["Addresses", "Linux"]),
     tests("Service", ["Addresses", "Linux", "Service", logging]),
     tests("CommandLine", []),
+    tests("Linux", ["Linux"]),
+
+    // The ground on which tests stand: networks, processes, clients, services.
+    .target(name: "CSupport", path: "Tests/CSupport", cSettings: warnings),
+    .target(name: "Support", dependencies: ["CSupport", "Linux"], path: "Tests/Support", swiftSettings: settings),
+    tests("Support", ["Linux", "Support"]),
   ]
 )

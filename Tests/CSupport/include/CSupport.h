@@ -1,0 +1,54 @@
+// What the tests ask of the kernel. Written apart from CLinux on purpose: an instrument must not share the faults of what
+// it measures.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Starts a program, found by PATH. It gets SIGKILL when the calling thread ends, and inherits no other descriptors.
+///
+/// `network` is a descriptor of the network namespace to start it in, or -1. Returns the pid, or minus the errno.
+int mhs_spawn(char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment, int network,
+              int input, int output, int error);
+
+/// A descriptor from which the text can be read. Returns it, or minus the errno.
+int mhs_text(const char *_Nonnull text, size_t length);
+
+/// A pipe whose ends no child inherits. Returns 0, or minus the errno.
+int mhs_pipe(int *_Nonnull ends);
+
+/// Waits for the end of a child, without reaping it. Returns 0, or minus the errno.
+int mhs_await(int pid);
+
+/// Reaps a child that has ended. Returns its exit status, or 256 and the number of the signal that killed it.
+int mhs_reap(int pid);
+
+/// One end of an exchange; all numbers in host order, IPv4 in the first four bytes.
+struct mhs_endpoint {
+  uint8_t address[16];
+  uint32_t scope;
+  uint16_t port;
+  uint8_t is_ipv4;
+};
+
+/// What is said beside a message. Zero says nothing.
+struct mhs_beside {
+  int32_t segment_size;
+  int32_t traffic_class;
+  int32_t hop_limit;
+  int32_t truncated;
+};
+
+/// Asks a UDP socket for traffic class and hop limit, and for trains if wished. Returns 0, or minus the errno.
+int mhs_tell_all(int fd, int is_ipv4, int trains);
+
+/// Sets SO_RCVBUF. Returns 0, or minus the errno.
+int mhs_receive_buffer(int fd, int bytes);
+
+/// Sends one message. `to` is NULL on a connected socket. Returns 0, or minus the errno.
+int mhs_send(int fd, const struct mhs_endpoint *_Nullable to, const void *_Nonnull bytes, size_t length,
+             struct mhs_beside beside);
+
+/// Receives one message without blocking. Returns its length, or minus the errno.
+long mhs_receive(int fd, struct mhs_endpoint *_Nonnull from, void *_Nonnull bytes, size_t size,
+                 struct mhs_beside *_Nonnull beside);

@@ -1,0 +1,104 @@
+import Glibc
+public import Linux
+
+/// System calls that fail inside a program that a test starts (see Tests/FaultInjection/faults.c).
+public struct FaultInjection: Sendable {
+  /// A call that can fail.
+  public enum Call: String, Sendable {
+    /// Receiving a batch.
+    case receive = "recvmmsg"
+    /// Sending a batch.
+    case send = "sendmmsg"
+    /// Taking a snapshot of the addresses.
+    case interfaces = "getifaddrs"
+    /// Opening a UDP socket.
+    case socket
+    /// Binding an IPv4 or IPv6 socket.
+    case bind
+  }
+
+  /// What happens instead of the call.
+  public enum Effect: Sendable {
+    /// It fails.
+    case failure(Errno)
+    /// A received message is marked as cut off (MSG_TRUNC).
+    case cutData
+    /// A received message is marked as having lost control messages (MSG_CTRUNC).
+    case cutControl
+  }
+
+  /// One rule.
+  public struct Fault: Sendable {
+    /// Which call.
+    public var call: Call
+    /// What happens instead.
+    public var effect: Effect
+    /// How many pass first: messages that are sent or cut, otherwise calls.
+    public var after = 0
+    /// How often it then happens; nil for ever.
+    public var times: Int? = 1
+    /// Sending: only trains (UDP_SEGMENT).
+    public var trainsOnly = false
+    /// Only on sockets bound to this port.
+    public var localPort: UInt16?
+    /// Sending: only messages to this port.
+    public var peerPort: UInt16?
+
+    /// A rule that acts once, at once.
+    public init(_ call: Call, _ effect: Effect) {
+      self.call = call
+      self.effect = effect
+    }
+
+    var text: String {
+      var parts = [call.rawValue]
+      switch effect {
+      case .failure(let errno): parts.append("errno=\(errno.number)")
+      case .cutData: parts.append("cut=data")
+      case .cutControl: parts.append("cut=control")
+      }
+      parts += ["after=\(after)", "times=\(times ?? 0)"]
+      if trainsOnly { parts.append("trains=1") }
+      if let localPort { parts.append("local=\(localPort)") }
+      if let peerPort { parts.append("peer=\(peerPort)") }
+      return parts.joined(separator: ":")
+    }
+  }
+
+  private let faults: [Fault]
+  private let switchPath: String?
+
+  /// Faults to inject, at most 16; the first that fits acts. Each says so in a line `fault: CALL ERRNO` on standard error
+  /// the first time.
+  ///
+  /// - Parameter whileFileExists: the faults act only while there is a file at this path; nil for always.
+  public init(_ faults: [Fault], whileFileExists path: String? = nil) {
+    self.faults = faults
+    switchPath = path
+  }
+
+  /// The variables with which to start the program.
+  ///
+  /// - Throws: `TestFailure` when the library cannot be compiled.
+  public func environment() throws -> [String: String] {
+    var variables = ["LD_PRELOAD": try Self.library.get(), "MH_FAULTS": faults.map(\.text).joined(separator: ";")]
+    variables["MH_FAULTS_WHILE"] = switchPath
+    return variables
+  }
+
+  /// Compiled once a test run. Not by SwiftPM, which would build it with the sanitizers of the tests: a library that is
+  /// loaded before the program must do without.
+  private static let library = Result { () throws in
+    let source = "\(#filePath)".split(separator: "/").dropLast(2).map { "/\($0)" }.joined() + "/FaultInjection/faults.c"
+    let folder = try TemporaryFolder()
+    let library = folder.path + "/faults.so"
+    let compiler = unsafe getenv("CC").map { unsafe String(cString: $0) } ?? "clang"
+    try ManagedProcess.run(
+      compiler, ["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, source])
+    folders.with { $0.append(folder) }
+    return library
+  }
+
+  /// Keeps the folder until the tests end.
+  private static let folders = Monitor<[TemporaryFolder]>([])
+}
