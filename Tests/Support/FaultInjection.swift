@@ -86,17 +86,26 @@ public struct FaultInjection: Sendable {
     return variables
   }
 
+  /// Compiles a program or library of Tests/FaultInjection; in C, with CC or clang.
+  ///
+  /// - Returns: its path in the folder.
+  /// - Throws: `TestFailure` with what the compiler said.
+  public static func compile(_ source: String, _ options: [String] = [], into folder: TemporaryFolder) throws -> String
+  {
+    let tests = "\(#filePath)".split(separator: "/").dropLast(2).map { "/\($0)" }.joined()
+    let output = folder.path + "/" + source.prefix { $0 != "." }
+    let compiler = unsafe getenv("CC").map { unsafe String(cString: $0) } ?? "clang"
+    let always = ["-Wall", "-Wextra", "-Werror", "-O1", "-o", output, "\(tests)/FaultInjection/\(source)"]
+    try ManagedProcess.run(compiler, options + always)
+    return output
+  }
+
   /// Compiled once a test run. Not by SwiftPM, which would build it with the sanitizers of the tests: a library that is
   /// loaded before the program must do without.
   private static let library = Result { () throws in
-    let source = "\(#filePath)".split(separator: "/").dropLast(2).map { "/\($0)" }.joined() + "/FaultInjection/faults.c"
     let folder = try TemporaryFolder()
-    let library = folder.path + "/faults.so"
-    let compiler = unsafe getenv("CC").map { unsafe String(cString: $0) } ?? "clang"
-    try ManagedProcess.run(
-      compiler, ["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, source])
     folders.with { $0.append(folder) }
-    return library
+    return try compile("faults.c", ["-shared", "-fPIC"], into: folder)
   }
 
   /// Keeps the folder until the tests end.

@@ -14,13 +14,14 @@ public final class MultihomedProcess: Sendable {
   ///   - namespace: where; nil for ours.
   ///   - arguments: all of them, the verb first; `--log-format json` is added to `relay`, since `counters` needs it.
   ///   - faults: what goes wrong inside of it.
+  ///   - program: where it is; nil for `path()`.
   /// - Throws: `TestFailure` with all that it wrote when it does not become ready.
   public static func start(
     in namespace: NetworkNamespace? = nil, _ arguments: [String], environment: [String: String] = [:],
-    faults: FaultInjection? = nil, within limit: Nanoseconds = .seconds(20), file: StaticString = #fileID,
-    line: UInt = #line
+    faults: FaultInjection? = nil, program: String? = nil, within limit: Nanoseconds = .seconds(20),
+    file: StaticString = #fileID, line: UInt = #line
   ) throws -> MultihomedProcess {
-    let process = try launch(in: namespace, arguments, environment: environment, faults: faults)
+    let process = try launch(in: namespace, arguments, environment: environment, faults: faults, program: program)
     let ready = try process.waitForLine("that begins with ready", within: limit, file: file, line: line) {
       $0.hasPrefix("ready")
     }
@@ -32,12 +33,13 @@ public final class MultihomedProcess: Sendable {
   /// - Throws: as `ManagedProcess.init`; `TestFailure` when the program is not there.
   public static func launch(
     in namespace: NetworkNamespace? = nil, _ arguments: [String], environment: [String: String] = [:],
-    faults: FaultInjection? = nil
+    faults: FaultInjection? = nil, program: String? = nil
   ) throws -> ManagedProcess {
     let isRelay = arguments.first == "relay" && !arguments.contains("--log-format")
     let variables = environment.merging(try faults?.environment() ?? [:]) { $1 }
     return try ManagedProcess(
-      try path(), arguments + (isRelay ? ["--log-format", "json"] : []), in: namespace, environment: variables)
+      try program ?? path(), arguments + (isRelay ? ["--log-format", "json"] : []), in: namespace,
+      environment: variables)
   }
 
   private init(_ process: ManagedProcess, _ ready: String) {

@@ -62,11 +62,49 @@ struct ManagedProcessTests {
     let failure = #expect(throws: TestFailure.self) { try eventually("spring", within: .milliseconds(5)) { false } }
     #expect(failure?.description.contains("spring: not within 5 ms") == true)
   }
+}
 
-  @Test func countersAreReadFromALogLine() throws {
-    let json = try JSON(parsing: #"{"level":"info","counters":{"a":[1,2.5,"x",true,null],"b":{"c":18}}}"#)
-    #expect(json["counters"]?["b"]?["c"]?.integer == 18)
-    #expect(json["counters"]?["a"]?.array == [.integer(1), .number(2.5), .string("x"), .bool(true), .null])
-    #expect(json["nothing"]?["there"] == nil)
+/// With a shell script in place of the real program.
+struct MultihomedProcessTests {
+  private static let script = """
+    #!/bin/sh
+    trap 'echo "{\\"message\\":\\"now\\",\\"counters\\":{\\"args\\":\\"$*\\",\\"asked\\":[1,2.5,true,null]}}" >&2' USR1
+    trap 'echo bye >&2; exit 0' TERM
+    echo starting >&2
+    [ "$2" = --broken ] && exit 78
+    echo "ready on 4 addresses"
+    while :; do sleep 0.01; done
+    """
+
+  private func program(in folder: TemporaryFolder) throws -> String {
+    let path = try folder.write(Self.script, to: "multihomed")
+    #expect(unsafe chmod(path, 0o755) == 0)
+    return path
+  }
+
+  @Test func itBecomesReadyCountsAndStops() throws {
+    let folder = try TemporaryFolder()
+    let relay = try MultihomedProcess.start(["relay", "--listen", "1"], program: program(in: folder))
+    #expect(relay.ready == "ready on 4 addresses")
+    for _ in 1...2 {
+      let counters = try relay.counters()["counters"]
+      #expect(counters?["args"]?.string == "relay --listen 1 --log-format json")
+      #expect(counters?["asked"]?.array == [.integer(1), .number(2.5), .bool(true), .null])
+      #expect(counters?["asked"]?[0]?.integer == 1)
+      #expect(counters?["nothing"]?["there"] == nil)
+    }
+    #expect(try relay.stop() == .status(0))
+    #expect(relay.process.lines(of: .error).last == "bye")
+  }
+
+  @Test func oneThatFailsToStartSaysWhatItWrote() throws {
+    let folder = try TemporaryFolder()
+    let program = try program(in: folder)
+    let failure = #expect(throws: TestFailure.self) {
+      try MultihomedProcess.start(["relay", "--broken"], program: program)
+    }
+    #expect(failure?.description.contains("starting") == true)
+    #expect(failure?.description.contains("status(78)") == true)
+    #expect(try MultihomedProcess.launch(["relay", "--broken"], program: program).waitForExit() == .status(78))
   }
 }
