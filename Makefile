@@ -1,0 +1,67 @@
+# multihomed. `make run` serves at once; `make test` tests everything. Both install the system packages that are missing.
+
+SWIFT ?= swift
+PORT ?= 5678
+BACKEND ?= echo
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# The build that people run: one file that needs no Swift on the host.
+BUILD := $(SWIFT) build -c release --static-swift-stdlib --product multihomed
+BINARY := .build/release/multihomed
+
+# The tests are built apart, so that neither build undoes the other's work.
+TEST_FLAGS := -c release --scratch-path .build-test
+
+# Packages of Debian and its kin: to build; and, beside those, the programs that the tests talk to.
+BUILD_PACKAGES := libuv1-dev pkg-config
+TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev strace netcat-openbsd dnsutils dnsmasq-base atftp
+
+.DEFAULT_GOAL := build
+.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages test-packages clean
+
+build: build-packages
+	$(BUILD)
+
+## Serves port 5678 on every address of this host, with the built-in echo service behind it.
+run: build
+	$(BINARY) relay --listen $(PORT) --backend $(BACKEND)
+
+## Shows the fault and its mend, in network namespaces of its own.
+demo: build
+	$(BINARY) demo
+
+## Unit tests, and network tests of the real binary, in namespaces that vanish with them.
+test: build test-packages
+	$(SWIFT) build $(TEST_FLAGS) --build-tests
+	MULTIHOMED_BINARY=$(CURDIR)/$(BINARY) Tests/sandbox.sh $(SWIFT) test $(TEST_FLAGS) --skip-build
+
+lint:
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+
+format:
+	$(SWIFT) format -i -r Sources Tests Package.swift
+
+## The unit and network tests once more, in debug builds with the address and the thread sanitizer.
+sanitize: test-packages
+	Tests/sanitize.sh address
+	Tests/sanitize.sh thread
+
+install: build
+	install -D -m 755 -s $(BINARY) $(DESTDIR)$(PREFIX)/bin/multihomed
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/multihomed
+
+## Writes the demo's output into the README.
+transcript: build
+	Tests/update-transcript.sh $(BINARY)
+
+build-packages:
+	@deploy/install-packages.sh $(BUILD_PACKAGES)
+
+test-packages:
+	@deploy/install-packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+clean:
+	rm -rf .build .build-*
