@@ -15,3 +15,35 @@ public enum DescriptorLimit {
     return Int(clamping: accepted ? raised.rlim_cur : limit.rlim_cur)
   }
 }
+
+/// A few descriptors kept back, so that what must not fail for want of one (reading the addresses, above all) does not,
+/// even when everything else has used them up.
+public final class DescriptorReserve {
+  private static let size = 4
+  private var held: [Int32] = []
+
+  /// Takes the reserve.
+  public init() { fill() }
+
+  deinit { release() }
+
+  /// Does something with the reserve's descriptors free, and takes them back afterwards.
+  public func lend<Value>(to body: () -> Value) -> Value {
+    release()
+    defer { fill() }
+    return body()
+  }
+
+  private func fill() {
+    while held.count < Self.size {
+      let descriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+      if descriptor < 0 { return }
+      held.append(descriptor)
+    }
+  }
+
+  private func release() {
+    for descriptor in held { close(descriptor) }
+    held = []
+  }
+}

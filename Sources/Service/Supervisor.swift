@@ -15,6 +15,7 @@ public final class Supervisor {
   private let keeper: ListenerKeeper
   private let echo: EchoBackend?
   private let troubles: TroubleLog
+  private let reserve = DescriptorReserve()
   private var monitor: AddressMonitor?
   private var signals: [Signal] = []
   private var drain: Drain?
@@ -59,8 +60,10 @@ public final class Supervisor {
     do throws(Errno) {
       try listenToSignals()
       // The doorbell before the snapshot: a change in between rings.
-      monitor = try AddressMonitor(loop) { [unowned self] in self.hear($0) }
-      snapshot = try Snapshot.take()
+      monitor = try AddressMonitor(loop, take: { [reserve] in Self.takeSnapshot(reserve) }) { [unowned self] in
+        self.hear($0)
+      }
+      snapshot = try Self.takeSnapshot(reserve).get()
     } catch { throw .start("cannot watch the addresses of this host", error) }
     try validate(configuration, against: snapshot)
     try keeper.begin(with: snapshot)
@@ -116,8 +119,15 @@ public final class Supervisor {
   }
 
   private func readAddressesAgain() {
-    if case .success(let snapshot) = AddressMonitor.takeSnapshot() { keeper.addressesChanged(snapshot) }
-    logger.info("SIGHUP: read the addresses of this host again")
+    logger.info("SIGHUP: reading the addresses of this host again")
+    switch Self.takeSnapshot(reserve) {
+    case .success(let snapshot): hear(.changed(snapshot))
+    case .failure(let error): hear(.failed(error))
+    }
+  }
+
+  private static func takeSnapshot(_ reserve: DescriptorReserve) -> Result<Snapshot, Errno> {
+    reserve.lend { AddressMonitor.takeSnapshot() }
   }
 
   private func logCounters() {

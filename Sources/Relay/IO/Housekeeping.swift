@@ -15,7 +15,8 @@ final class Housekeeping {
   private unowned let forwarder: Forwarder
   private var expiry: Timer?
   private var sweeping: Timer?
-  private var isExpecting = false
+  /// When the expiry timer fires; nil when it does not run.
+  private var expected: Instant?
   private var place = 0
   /// Which listeners were gone when the sweep began: after it, nobody points to them.
   private var leaving: [ListenerIndex] = []
@@ -26,22 +27,24 @@ final class Housekeeping {
     sweeping = try Timer(loop) { [unowned self] in self.sweep() }
   }
 
-  /// Sees to it that the timer runs when there is a session.
+  /// Sees to it that the timer fires when the next session expires. A session that was never answered may expire before
+  /// one that the timer already waits for.
   @inline(__always)
   func expectExpiry(_ now: Instant) {
-    if isExpecting { return }
     guard let next = forwarder.core.nextExpiry else { return }
-    isExpecting = true
-    expiry?.start(after: max(next - now, Self.lateness))
+    if let expected, expected <= next + Self.lateness { return }
+    let delay = max(next - now, Self.lateness)
+    expected = now + delay
+    expiry?.start(after: delay)
   }
 
   private func expire() {
     let now = Instant.now
-    isExpecting = false
+    expected = nil
     let ended = forwarder.core.expire(now: now, limit: Self.sessionsPerStep)
     forwarder.closeEndedUpstreams()
     if ended < Self.sessionsPerStep { return expectExpiry(now) }
-    isExpecting = true
+    expected = now
     expiry?.start(after: .milliseconds(0))
   }
 

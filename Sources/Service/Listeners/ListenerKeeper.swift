@@ -9,6 +9,8 @@ final class ListenerKeeper {
   private let crew: WorkerCrew
   private let logger: Logger
   private var limiter = LogLimiter<String>(period: .seconds(1))
+  /// Set while one change is carried out and no descriptor is left: the rest of it need not be tried.
+  private var exhausted: Errno?
   private(set) var roster = ListenerRoster()
   /// How often the addresses have changed what is served.
   private(set) var addressChanges: UInt64 = 0
@@ -76,10 +78,12 @@ final class ListenerKeeper {
 
   private func open(_ key: ListenerKey, now: Instant) -> Errno? {
     do throws(Errno) {
+      if let exhausted { throw exhausted }
       try crew.open(key)
       roster.opened(key)
       return nil
     } catch {
+      if error == .tooManyDescriptors || error == .tooManyFiles { exhausted = error }
       if roster.failed(key, error, now: now) { log(key, error, now) }
       return error
     }
@@ -103,6 +107,7 @@ final class ListenerKeeper {
   }
 
   private func waitForDeadline() {
+    exhausted = nil
     guard let deadline = roster.nextDeadline else {
       timer?.stop()
       return
