@@ -38,9 +38,9 @@ public struct ReceivedMessage: BitwiseCopyable, Sendable {
   }
 }
 
-/// The messages of one batch, by slot.
+/// The messages of one batch, by slot. Not copyable: 3 KiB are lent, never copied by accident.
 @frozen
-public struct ReceivedMessages: Sendable {
+public struct ReceivedMessages: ~Copyable, Sendable {
   /// How many messages a batch holds at most. 64 keep a batch's headers within the first-level cache, and the system
   /// call's own cost under 2 % of the work it does.
   public static let capacity = 64
