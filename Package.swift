@@ -52,5 +52,6 @@ let package = Package(
     .target(name: "CSupport", path: "Tests/CSupport", cSettings: warnings),
     .target(name: "Support", dependencies: ["CSupport", "Linux"], path: "Tests/Support", swiftSettings: settings),
     tests("Support", ["Linux", "Support"]),
+    tests("Network", ["Linux", "Support"]),
   ]
 )
