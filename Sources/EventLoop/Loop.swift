@@ -10,12 +10,14 @@ public final class Loop {
   ///
   /// - Throws: EMFILE when no descriptor is left for epoll.
   public init() throws(Errno) {
-    unsafe raw = .allocate(capacity: 1)
-    let status = unsafe uv_loop_init(raw)
+    let memory = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
+    let status = unsafe uv_loop_init(memory)
+    // Before `raw` is set: from then on a throw runs deinit, which would close a loop that is none.
     guard status == 0 else {
-      unsafe raw.deallocate()
+      unsafe memory.deallocate()
       throw Errno(-status)
     }
+    unsafe raw = memory
   }
 
   deinit {

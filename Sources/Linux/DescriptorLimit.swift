@@ -14,6 +14,21 @@ public enum DescriptorLimit {
     let accepted = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0
     return Int(clamping: accepted ? raised.rlim_cur : limit.rlim_cur)
   }
+
+  /// Whether so many more descriptors can be opened, found out by opening them.
+  ///
+  /// For the start alone, while there is one thread: libuv aborts the process where a descriptor that it cannot do
+  /// without is refused.
+  public static func hasRoom(for count: Int) -> Bool {
+    var opened: [Int32] = []
+    defer { for descriptor in opened { close(descriptor) } }
+    while opened.count < count {
+      let descriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+      if descriptor < 0 { return false }
+      opened.append(descriptor)
+    }
+    return true
+  }
 }
 
 /// A few descriptors kept back, so that what must not fail for want of one (reading the addresses, above all) does not,

@@ -44,6 +44,18 @@ public enum StandardError {
   }
 }
 
+/// Descriptors 0, 1 and 2.
+public enum StandardDescriptors {
+  /// Puts /dev/null where one of them is closed, as it may be when a supervisor starts us. Otherwise the next socket would
+  /// get its number, and the log would be written into the socket.
+  public static func openMissing() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number is this one. Without close-on-exec, as all standard descriptors are.
+      _ = unsafe open("/dev/null", O_RDWR)
+    }
+  }
+}
+
 /// What signals do to this process where no event loop watches them.
 public enum SignalDisposition {
   /// Turns a write to a closed pipe into EPIPE (signal(7)), so that a log reader that ends does not take us with it.

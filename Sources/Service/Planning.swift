@@ -26,3 +26,9 @@ extension RelayConfiguration {
     return .multiplexed(sourcePool.map { SourceRange($0) } ?? .standard(maxSessions: maxSessions))
   }
 }
+
+extension ProcessConfiguration {
+  /// How many descriptors the process opens before its first listener, and a few more. Measured: 17, and for each worker
+  /// five (epoll, libuv's pipe, its eventfd, the upstream's socket), one more for each further relay.
+  var descriptorsToStart: Int { 20 + workers.resolved() * (4 + relays.count) }
+}

@@ -19,6 +19,8 @@ public final class Supervisor {
   private var monitor: AddressMonitor?
   private var signals: [Signal] = []
   private var drain: Drain?
+  /// Whether the last try to read the addresses failed.
+  private var isBlind = false
 
   /// Runs the process's relays until a signal ends them.
   ///
@@ -27,6 +29,9 @@ public final class Supervisor {
   public static func run(_ configuration: ProcessConfiguration) throws(ConfigurationError) -> Int32 {
     try validate(configuration)
     DescriptorLimit.raise()
+    guard DescriptorLimit.hasRoom(for: configuration.descriptorsToStart) else {
+      throw .start("cannot start", .tooManyDescriptors)
+    }
     let supervisor: Supervisor
     do throws(Errno) { supervisor = try Supervisor(configuration) } catch { throw .start("cannot start", error) }
     try supervisor.begin()
@@ -112,8 +117,13 @@ public final class Supervisor {
 
   private func hear(_ event: AddressMonitor.Event) {
     switch event {
-    case .changed(let snapshot): keeper.addressesChanged(snapshot)
+    case .changed(let snapshot):
+      isBlind = false
+      keeper.addressesChanged(snapshot)
     case .failed(let error):
+      // Once: the next try comes twice a second.
+      if isBlind { return }
+      isBlind = true
       logger.error("cannot read this host's addresses; the last ones stay", metadata: ["error": "\(error)"])
     }
   }

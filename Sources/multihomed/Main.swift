@@ -7,6 +7,7 @@ import Service
 @main
 enum Main {
   static func main() {
+    StandardDescriptors.openMissing()
     SignalDisposition.ignoreBrokenPipes()
     do {
       var command = try Multihomed.parseAsRoot()

@@ -32,8 +32,9 @@ final class ListenerKeeper {
   func begin(with snapshot: Snapshot) throws(ConfigurationError) {
     crew.setBroadcastAddresses(snapshot.broadcastAddresses)
     let now = Instant.now
+    var report = ChangeReport()
     for action in roster.update(eligible: configuration.listeners(on: snapshot), now: now) {
-      guard case .open(let key) = action, let error = open(key, now: now) else { continue }
+      guard case .open(let key) = action, let error = open(key, now: now, &report) else { continue }
       switch error {
       case .addressInUse: throw .portInUse(key.endpoint, holder: .blocking(key.endpoint))
       case .accessDenied: throw .noRightToBind(key.endpoint)
@@ -41,6 +42,7 @@ final class ListenerKeeper {
       default: break
       }
     }
+    report.logRefusals(to: logger, &limiter, now: now)
     waitForDeadline()
   }
 
@@ -59,7 +61,7 @@ final class ListenerKeeper {
     var report = ChangeReport()
     for action in actions {
       switch action {
-      case .open(let key): if open(key, now: now) == nil { report.added.append(key.endpoint) }
+      case .open(let key): if open(key, now: now, &report) == nil { report.added.append(key.endpoint) }
       case .suspend(let key):
         crew.suspend(key)
         report.removed.append(key.endpoint)
@@ -76,7 +78,7 @@ final class ListenerKeeper {
     waitForDeadline()
   }
 
-  private func open(_ key: ListenerKey, now: Instant) -> Errno? {
+  private func open(_ key: ListenerKey, now: Instant, _ report: inout ChangeReport) -> Errno? {
     do throws(Errno) {
       if let exhausted { throw exhausted }
       try crew.open(key)
@@ -84,26 +86,9 @@ final class ListenerKeeper {
       return nil
     } catch {
       if error == .tooManyDescriptors || error == .tooManyFiles { exhausted = error }
-      if roster.failed(key, error, now: now) { log(key, error, now) }
+      if roster.failed(key, error, now: now) { report.refused[error, default: []].append(key.endpoint) }
       return error
     }
-  }
-
-  private func log(_ key: ListenerKey, _ error: Errno, _ now: Instant) {
-    guard case .write(let before) = limiter.note("open \(error.name)", at: now) else { return }
-    let reason: Logger.Message =
-      switch error {
-      case .addressNotAvailable: "address is not usable yet: duplicate address detection is running, or has failed"
-      case .tooManyDescriptors, .tooManyFiles: "no descriptor left for a listener: raise the limit on open files"
-      case .addressInUse: "another process holds an address and port that we want"
-      default: "cannot listen"
-      }
-    var metadata: Logger.Metadata = ["address": "\(key.endpoint)", "error": "\(error)"]
-    if error == .addressInUse, let process = PortHolder.blocking(key.endpoint)?.process {
-      metadata["holder"] = "\(process.name) (pid \(process.id))"
-    }
-    if before > 0 { metadata["more"] = "\(before)" }
-    logger.log(level: error == .addressNotAvailable ? .info : .error, reason, metadata: metadata)
   }
 
   private func waitForDeadline() {
@@ -121,11 +106,38 @@ private struct ChangeReport {
   var added: [Endpoint] = []
   var removed: [Endpoint] = []
   var closed: [Endpoint] = []
+  /// What could not be opened, by the reason; each listener once a reason.
+  var refused: [Errno: [Endpoint]] = [:]
 
   func log(to logger: Logger, _ limiter: inout LogLimiter<String>, now: Instant) {
     say("listening again or anew", added, logger, &limiter, now)
     say("address is gone; its sessions wait for it", removed, logger, &limiter, now)
     say("address did not come back; its sessions have ended", closed, logger, &limiter, now)
+    logRefusals(to: logger, &limiter, now: now)
+  }
+
+  func logRefusals(to logger: Logger, _ limiter: inout LogLimiter<String>, now: Instant) {
+    for (error, endpoints) in refused {
+      guard let first = endpoints.first, case .write(let before) = limiter.note("open \(error.name)", at: now) else {
+        continue
+      }
+      var metadata: Logger.Metadata = ["addresses": "\(EndpointList(endpoints))", "error": "\(error)"]
+      if error == .addressInUse, let process = PortHolder.blocking(first)?.process {
+        metadata["holder"] = "\(process.name) (pid \(process.id))"
+      }
+      if before > 0 { metadata["lines_suppressed"] = "\(before)" }
+      logger.log(level: error == .addressNotAvailable ? .info : .error, Self.reason(error), metadata: metadata)
+    }
+  }
+
+  private static func reason(_ error: Errno) -> Logger.Message {
+    switch error {
+    case .addressNotAvailable: "address is not usable yet: duplicate address detection is running, or has failed"
+    case .tooManyDescriptors, .tooManyFiles:
+      "no descriptor left for these listeners; raise the limit on open files (ulimit -Hn, or LimitNOFILE= in the unit)"
+    case .addressInUse: "another process holds an address and port that we want"
+    default: "cannot listen"
+    }
   }
 
   private func say(
