@@ -47,6 +47,7 @@ let package = Package(
     tests("Service", ["Addresses", "Linux", "Service", logging]),
     tests("CommandLine", []),
     tests("Linux", ["Linux"]),
+    tests("EventLoop", ["EventLoop", "Linux"]),
 
     // The ground on which tests stand: networks, processes, clients, services.
     .target(name: "CSupport", path: "Tests/CSupport", cSettings: warnings),
