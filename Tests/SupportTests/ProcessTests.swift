@@ -54,7 +54,7 @@ struct ManagedProcessTests {
   }
 
   @Test func aProgramThatIsNotThereIsAnError() {
-    #expect(throws: Errno.notFound) { try ManagedProcess("multihomed-no-such-program") }
+    #expect(throws: Errno.notFound) { try ManagedProcess("/nonexistent/program") }
     #expect(throws: Errno.accessDenied) { try ManagedProcess("/dev/null") }
   }
 
