@@ -92,7 +92,9 @@ public struct SendBatch: ~Copyable {
   public mutating func attach(_ slot: Int, of batch: borrowing ReceiveBatch, from offset: Int = 0, length: Int) {
     precondition(count > 0 && pieces < Self.capacity && offset + length <= ReceiveBatch.slotBytes)
     unsafe vectors[pieces] = iovec(iov_base: batch.payload(of: slot) + offset, iov_len: length)
-    unsafe headers[count - 1].header.msg_iovlen += 1
+    // In two steps: with the thread sanitizer, Swift 6.3 makes invalid code of `headers[count - 1].header.msg_iovlen += 1`.
+    let last = unsafe headers + (count - 1)
+    unsafe last.pointee.header.msg_iovlen += 1
     pieces &+= 1
   }
 

@@ -39,8 +39,13 @@ public final class Thread: Sendable {
     self.handle = handle
   }
 
-  /// Waits until the thread has ended. Once only.
+  /// Waits until the thread has ended. Either this or `detach()`, once.
   public func join() {
     pthread_join(handle, nil)
+  }
+
+  /// Nobody will wait for the thread: what it holds is freed when it ends.
+  public func detach() {
+    pthread_detach(handle)
   }
 }

@@ -99,13 +99,14 @@ public final class ManagedProcess: Sendable {
   public var exit: Exit? { record.with { $0.exit } }
 
   private func reap() throws(Errno) {
-    _ = try Thread(named: "reaper") { [record, processID] in
+    let thread = try Thread(named: "reaper") { [record, processID] in
       _ = mhs_await(processID)
       record.with {
         let status = mhs_reap(processID)
         $0.exit = status < 256 ? .status(status) : .signal(status - 256)
       }
     }
+    thread.detach()
   }
 
   private static let environment: [String: String] = {
@@ -140,7 +141,7 @@ private final class OutputPipe {
   /// Hands the reading end to a thread, which closes it at the end of the stream.
   func read(_ stream: ManagedProcess.Stream, into record: Monitor<ManagedProcess.Record>) throws(Errno) {
     let descriptor = ends[0]
-    _ = try Thread(named: "output") {
+    let thread = try Thread(named: "output") {
       var splitter = LineSplitter()
       var buffer = [UInt8](repeating: 0, count: 65_536)
       while true {
@@ -155,6 +156,7 @@ private final class OutputPipe {
       }
       close(descriptor)
     }
+    thread.detach()
     ends[0] = -1
   }
 }

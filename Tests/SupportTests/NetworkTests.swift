@@ -58,6 +58,29 @@ struct TestNetworkTests {
     #expect(throws: Errno.accessDenied) { _ = try network.host.run(body) }
   }
 
+  @Test func aSandboxHasLoopbackAndAnEmptyRunOfItsOwn() throws {
+    // As root no user namespace is needed, so one thread may enter alone and leave the others outside.
+    let seen = Monitor<(addresses: [InterfaceAddress], failure: Sandbox.Failure?, run: Int)?>(nil)
+    try Thread(named: "sandbox") {
+      do throws(Sandbox.Failure) {
+        try Sandbox.enter()
+        let addresses = (try? InterfaceTable.read().addresses) ?? []
+        // Two entries, . and .., make up the link count of an empty folder.
+        var status = stat()
+        unsafe stat("/run", &status)
+        let links = Int(status.st_nlink)
+        seen.with { $0 = (addresses, nil, links) }
+      } catch {
+        seen.with { $0 = ([], error, 0) }
+      }
+    }.join()
+    let result = try #require(seen.with { $0 })
+    #expect(result.failure == nil)
+    #expect(result.run == 2)
+    #expect(Set(result.addresses.map(\.address)) == [.loopbackIPv4, .loopbackIPv6])
+    #expect(result.addresses.allSatisfy { $0.isUp })
+  }
+
   @Test func aProgramStartsInItsNamespace() throws {
     let network = try PairNetwork()
     let output = try ManagedProcess.run("ip", ["-brief", "address"], in: network.host)

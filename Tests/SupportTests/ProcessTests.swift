@@ -45,6 +45,18 @@ struct ManagedProcessTests {
     #expect(kill(id, 0) == -1 && errno == ESRCH)
   }
 
+  @Test func aProgramDiesWithTheTestRun() async throws {
+    let run = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
+      guard let process = try? ManagedProcess("sleep", ["1000"]) else { return }
+      let line = "\npid \(process.processID)\n"
+      _ = unsafe write(1, line, line.utf8.count)
+      kill(getpid(), SIGKILL)
+    }
+    let output = String(decoding: run?.standardOutputContent ?? [], as: UTF8.self).split(separator: "\n")
+    let id = try #require(output.first { $0.hasPrefix("pid ") }.flatMap { Int32($0.dropFirst(4)) })
+    try eventually("the program's end") { kill(id, 0) == -1 }
+  }
+
   @Test func aSignalsNumberIsTold() throws {
     let process = try ManagedProcess("sleep", ["1000"])
     process.signal(SIGTERM)
