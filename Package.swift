@@ -39,9 +39,10 @@ let package = Package(
     room("EventLoop", ["CUV", "Linux"]),
     room("Addresses", ["EventLoop", "Linux"]),
     room("Relay", ["EventLoop", "Linux"]),
+    room("Demo", ["Linux"]),
     room("Service", ["Addresses", "EventLoop", "Linux", "Relay", logging]),
     .executableTarget(
-      name: "multihomed", dependencies: ["Addresses", "Linux", "Service", arguments, logging],
+      name: "multihomed", dependencies: ["Addresses", "Demo", "Linux", "Service", arguments, logging],
       swiftSettings: settings),
     tests("Addresses", ["Addresses", "Linux"]),
     tests("Service", ["Addresses", "Linux", "Service", logging]),
@@ -54,5 +55,6 @@ let package = Package(
     .target(name: "Support", dependencies: ["CSupport", "Linux"], path: "Tests/Support", swiftSettings: settings),
     tests("Support", ["Linux", "Support"]),
     tests("Network", ["Linux", "Support"]),
+    tests("Demo", ["Demo", "Linux", "Support"]),
   ]
 )

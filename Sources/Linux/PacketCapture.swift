@@ -76,7 +76,7 @@ public final class PacketCapture {
         if let packet = try receive() { return packet }
       } catch {
         guard error == .again else { throw error }
-        guard try wait(end - Instant.now) else { return nil }
+        guard try socket.waitUntilReadable(within: end - Instant.now) else { return nil }
       }
     }
   }
@@ -102,14 +102,6 @@ public final class PacketCapture {
     let descriptor = mh_open_capture(Int32(clamping: index), queueBytes)
     if descriptor < 0 { throw Errno(-descriptor) }
     return Socket(owning: descriptor)
-  }
-
-  /// Whether the socket is readable, or will be in time.
-  private func wait(_ limit: Nanoseconds) throws(Errno) -> Bool {
-    guard limit.count > 0 else { return false }
-    var entry = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
-    let milliseconds = Int32(clamping: limit.millisecondsRoundedUp)
-    return try retrying { unsafe poll(&entry, 1, milliseconds) } > 0
   }
 
   /// One packet from the queue; nil when it is not one of ours to decode.

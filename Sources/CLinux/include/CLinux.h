@@ -226,6 +226,25 @@ int mh_receive_capture(int fd, void *_Nonnull buffer, size_t size, struct mh_cap
 /// How many packets the socket has lost since the last time that this was asked. Returns it, or minus the errno.
 int mh_capture_losses(int fd);
 
+// ---- Programs: fork(2), execve(2), waitpid(2) ------------------------------------------------------------------------
+
+/// Starts a program, found by PATH when its name has no slash. It gets SIGKILL when the calling thread ends.
+///
+/// `network` is a descriptor of the network namespace to start it in, or -1; `output` becomes descriptors 1 and 2. Both
+/// arrays end with NULL. Returns the pid, or minus the errno.
+int mh_spawn(char *_Nullable const *_Nonnull arguments, const char *_Nonnull program,
+             char *_Nullable const *_Nonnull environment, int network, int input, int output);
+
+/// Waits for the end of a child. Returns its exit status, 128 and the number of the signal that killed it, or minus the
+/// errno.
+int mh_reap(int pid);
+
+/// Opens a pipe of which no child inherits an end. Returns 0, or minus the errno.
+int mh_open_pipe(int *_Nonnull ends);
+
+/// A descriptor from which a text can be read (memfd_create(2)). Returns it, or minus the errno.
+int mh_open_text(const void *_Nonnull text, size_t length);
+
 // ---- Others --------------------------------------------------------------------------------------------------------
 
 /// The symbol of an errno ("ECONNREFUSED"), or NULL.

@@ -1,0 +1,67 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// dup2() onto itself would leave close-on-exec on, which happens when we were started without standard input.
+static int place(int fd, int target) { return fd == target ? fcntl(fd, F_SETFD, 0) : dup2(fd, target); }
+
+// Runs in the child, where other threads may have held any lock: only async-signal-safe calls.
+static int prepare(int parent, int network, int input, int output) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return errno;
+  if (getppid() != parent) return ESRCH;  // It died before the line above.
+  signal(SIGPIPE, SIG_DFL);               // Ignored by us, and inherited otherwise.
+  if (network >= 0 && setns(network, CLONE_NEWNET) < 0) return errno;
+  if (place(input, 0) < 0 || place(output, 1) < 0 || dup2(1, 2) < 0) return errno;
+  return 0;
+}
+
+int mh_spawn(char *const *arguments, const char *program, char *const *environment, int network, int input,
+             int output) {
+  // A successful exec closes it; otherwise it brings the errno.
+  int news[2];
+  if (pipe2(news, O_CLOEXEC) < 0) return -errno;
+  int parent = getpid();
+  pid_t pid = fork();
+  int failure = pid < 0 ? errno : 0;
+  if (pid == 0) {
+    failure = prepare(parent, network, input, output);
+    if (failure == 0) {
+      execvpe(program, arguments, environment);
+      failure = errno;
+    }
+    (void)!write(news[1], &failure, sizeof failure);
+    _exit(127);
+  }
+  close(news[1]);
+  if (pid > 0 && read(news[0], &failure, sizeof failure) > 0) (void)mh_reap(pid);
+  close(news[0]);
+  return failure != 0 ? -failure : pid;
+}
+
+int mh_reap(int pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return -errno;
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int mh_open_pipe(int *ends) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }
+
+int mh_open_text(const void *text, size_t length) {
+  int fd = memfd_create("text", MFD_CLOEXEC);
+  if (fd < 0) return -errno;
+  if (write(fd, text, length) != (ssize_t)length || lseek(fd, 0, SEEK_SET) != 0) {
+    close(fd);
+    return -ENOSPC;
+  }
+  return fd;
+}
