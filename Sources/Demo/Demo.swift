@@ -36,11 +36,10 @@ public enum Demo {
     let asked = Endpoint(Scenario.eth0, Scenario.port)
     let service = try EchoService(on: wildcard, in: scenario.host)
     let exchanges = try ask(asked, from: Scenario.container, times: 3, of: service, scenario)
-    print(["", "Without multihomed: a UDP service on \(wildcard), asked by the container at \(asked)", ""])
-    print(Transcript.trace(exchanges))
-    print(["  \(Transcript.tally(exchanges)): the container throws away what comes from an address that it did not ask"]
-    )
-    if let complaint = Verdict.onTheFault(exchanges) { throw DemoFailure(complaint) }
+    print(["", "Without multihomed: a UDP service on \(wildcard), asked by the container at \(asked)"])
+    try show(
+      exchanges, "the container throws away what comes from an address that it did not ask",
+      unless: Verdict.onTheFault(exchanges))
   }
 
   private static func showTheMend(_ scenario: Scenario) throws(DemoFailure) {
@@ -48,19 +47,25 @@ public enum Demo {
     let service = try EchoService(on: local, in: scenario.host)
     let relay = try RelayProcess(in: scenario.host)
     defer { relay.kill() }
-    print(["", "With multihomed: the same service, moved to \(local)", ""])
+    print(["", "With multihomed: the same service, moved to \(local)"])
     print(["  $ \(RelayProcess.command.joined(separator: " "))", "  \(relay.ready)"])
     let asked = Endpoint(Scenario.eth0, Scenario.port)
-    try show(ask(asked, from: Scenario.container, times: 3, of: service, scenario))
+    let exchanges = try ask(asked, from: Scenario.container, times: 3, of: service, scenario)
+    try show(exchanges, unless: Verdict.onTheMend(exchanges))
     if scenario.hasIPv6 {
       let asked = Endpoint(Scenario.eth0v6, Scenario.port)
-      try show(ask(asked, from: Scenario.containerV6, times: 1, of: service, scenario))
+      let exchanges = try ask(asked, from: Scenario.containerV6, times: 1, of: service, scenario)
+      let remark = "over IPv6, too, although the service speaks IPv4 only"
+      try show(exchanges, remark, unless: Verdict.onTheMend(exchanges))
     }
   }
 
-  private static func show(_ exchanges: [Exchange]) throws(DemoFailure) {
-    print(Transcript.trace(exchanges) + ["  \(Transcript.tally(exchanges))"])
-    if let complaint = Verdict.onTheMend(exchanges) { throw DemoFailure(complaint) }
+  /// Prints what was seen, and the remark only where it is true.
+  private static func show(
+    _ exchanges: [Exchange], _ remark: String? = nil, unless complaint: String?
+  ) throws(DemoFailure) {
+    print(Transcript.trace(exchanges) + [Transcript.tally(exchanges, complaint == nil ? remark : nil)])
+    if let complaint { throw DemoFailure(complaint) }
   }
 
   private static func ask(

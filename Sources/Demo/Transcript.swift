@@ -24,9 +24,10 @@ package enum Transcript {
     }
   }
 
-  /// `0 of 3 replies`
-  package static func tally(_ exchanges: [Exchange]) -> String {
+  /// `→ 0 of 3 replies: why`
+  package static func tally(_ exchanges: [Exchange], _ remark: String? = nil) -> String {
     let answered = exchanges.count { $0.isAnswered }
-    return "\(answered) of \(exchanges.count) \(exchanges.count == 1 ? "reply" : "replies")"
+    let replies = exchanges.count == 1 ? "reply" : "replies"
+    return "  → \(answered) of \(exchanges.count) \(replies)" + (remark.map { ": \($0)" } ?? "")
   }
 }
