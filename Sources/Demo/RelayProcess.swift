@@ -28,7 +28,7 @@ struct RelayProcess {
     var said: [String] = []
     while let line = try attempt("hear the relay", { () throws(Errno) in try process.nextLine(within: end - .now) }) {
       if line.hasPrefix("ready") { return line }
-      said.append(line)
+      if !line.isEmpty { said.append(line) }
     }
     let all = said.isEmpty ? "nothing" : said.joined(separator: "; ")
     throw DemoFailure("the relay did not get ready; it says: \(all)")

@@ -22,12 +22,13 @@ package struct Scenario {
   let host = NetworkNamespace.named("host")
   /// The container's network namespace.
   let containerNamespace = NetworkNamespace.named("container")
-  /// Whether this kernel speaks IPv6.
+  /// Whether IPv6 is switched on.
   let hasIPv6: Bool
 
   /// Lays the network, in the sandbox that this process has entered.
   init() throws(DemoFailure) {
-    hasIPv6 = (try? Socket(udpFor: .anyIPv6)) != nil
+    // The sandbox's loopback is up, and has ::1 unless IPv6 is switched off in one of its many ways.
+    hasIPv6 = (try? Socket(udpFor: .loopbackIPv6).bind(to: Endpoint(.loopbackIPv6, 0))) != nil
     try ip([
       "netns add host", "netns add container", "netns add lan",
       "link add docker0 netns host type bridge",
