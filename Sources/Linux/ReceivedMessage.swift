@@ -38,9 +38,9 @@ public struct ReceivedMessage: BitwiseCopyable, Sendable {
   }
 }
 
-/// The messages of one batch, by slot. Not copyable: 3 KiB are lent, never copied by accident.
+/// The messages of one batch, by slot.
 @frozen
-public struct ReceivedMessages: ~Copyable, Sendable {
+public struct ReceivedMessages: ~Copyable {
   /// How many messages a batch holds at most. 64 keep a batch's headers within the first-level cache, and the system
   /// call's own cost under 2 % of the work it does.
   public static let capacity = 64
@@ -50,7 +50,8 @@ public struct ReceivedMessages: ~Copyable, Sendable {
   @usableFromInline var filled = 0
 
   @usableFromInline
-  var storage = InlineArray<64, ReceivedMessage>(repeating: ReceivedMessage(peer: Endpoint(.anyIPv6, 0), length: 0))
+  var storage = FixedArray(
+    repeating: ReceivedMessage(peer: Endpoint(.anyIPv6, 0), length: 0), count: ReceivedMessages.capacity)
 
   /// None.
   public init() {}

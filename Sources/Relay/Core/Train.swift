@@ -32,14 +32,14 @@ package struct Trains: ~Copyable {
   static let maxBytes: Int32 = 65_000
 
   package private(set) var count = 0
-  private var trains: InlineArray<64, Train>
-  private var nextSlots = InlineArray<64, UInt8>(repeating: 0)
+  private var trains: FixedArray<Train>
+  private var nextSlots = FixedArray<UInt8>(repeating: 0, count: ReceivedMessages.capacity)
 
   init() {
     let nobody = Train(
       session: .none, generation: 0, listener: ListenerIndex(.max), client: Endpoint(.anyIPv6, 0), source: 0,
       segmentSize: 0, trafficClass: 0, hopLimit: 0, firstSlot: 0, lastSlot: 0, datagrams: 0, bytes: 0, isOpen: false)
-    trains = InlineArray(repeating: nobody)
+    trains = FixedArray(repeating: nobody, count: ReceivedMessages.capacity)
   }
 
   package subscript(index: Int) -> Train {

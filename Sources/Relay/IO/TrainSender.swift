@@ -39,7 +39,7 @@ struct TrainSender: ~Copyable {
   private var batch = SendBatch()
   private var singles = SendBatch()
   /// Which train each message of the batch is.
-  private var members = InlineArray<64, UInt8>(repeating: 0)
+  private var members = FixedArray<UInt8>(repeating: 0, count: SendBatch.capacity)
   private var tally = Tally()
 
   /// Sends the selected trains, in order.
