@@ -51,7 +51,7 @@ let package = Package(
       swiftSettings: settings),
     tests("Addresses", ["Addresses", "Linux"]),
     tests("Service", ["Addresses", "Linux", "Service", logging]),
-    tests("CommandLine", []),
+    tests("CommandLine", ["Linux", "Support"]),
     tests("Linux", ["Linux"]),
     tests("EventLoop", ["EventLoop", "Linux"]),
 

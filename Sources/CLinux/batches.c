@@ -17,6 +17,7 @@ _Static_assert(MH_IPV6_PKTINFO == IPV6_PKTINFO && MH_IPV6_RECVHOPLIMIT == IPV6_R
 _Static_assert(MH_IPV6_HOPLIMIT == IPV6_HOPLIMIT && MH_IPV6_RECVTCLASS == IPV6_RECVTCLASS, "ipv6");
 _Static_assert(MH_IPV6_TCLASS == IPV6_TCLASS, "ipv6");
 _Static_assert(MH_SO_RXQ_OVFL == SO_RXQ_OVFL && MH_SO_SELECT_ERR_QUEUE == SO_SELECT_ERR_QUEUE, "socket");
+_Static_assert(MH_SO_RCVBUFFORCE == SO_RCVBUFFORCE, "socket");
 _Static_assert(MH_MSG_TRUNC == MSG_TRUNC && MH_MSG_CTRUNC == MSG_CTRUNC, "msg");
 _Static_assert(MH_RECEIVE_CONTROL >= CMSG_SPACE(sizeof(int)) * 4 + CMSG_SPACE(sizeof(struct in_pktinfo)), "room");
 _Static_assert(MH_SEND_CONTROL >= CMSG_SPACE(sizeof(int)) * 3 + CMSG_SPACE(sizeof(struct in_pktinfo)), "room");

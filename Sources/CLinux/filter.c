@@ -5,11 +5,6 @@
 #include <linux/filter.h>
 #include <sys/socket.h>
 
-static int attach(int fd, struct sock_filter *code, unsigned short length) {
-  struct sock_fprog program = {.len = length, .filter = code};
-  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ? -errno : 0;
-}
-
 int mh_admit_only(int fd, uint32_t address, uint16_t low_port, uint16_t high_port, int interface) {
   // A UDP socket's filter sees the datagram from its UDP header on; the IPv4 header lies at SKF_NET_OFF.
   struct sock_filter code[] = {
@@ -23,10 +18,6 @@ int mh_admit_only(int fd, uint32_t address, uint16_t low_port, uint16_t high_por
       BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
       BPF_STMT(BPF_RET | BPF_K, 0),
   };
-  return attach(fd, code, sizeof code / sizeof *code);
-}
-
-int mh_admit_nothing(int fd) {
-  struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-  return attach(fd, code, 1);
+  struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ? -errno : 0;
 }

@@ -58,6 +58,11 @@ extension SocketOption {
   /// A queue of so many bytes, up to net.core.rmem_max, which the kernel applies without a word.
   static func receiveBuffer(_ bytes: Int32) -> SocketOption { SocketOption(SOL_SOCKET, SO_RCVBUF, bytes, .wished) }
 
+  /// The same beyond net.core.rmem_max, for whoever has CAP_NET_ADMIN.
+  static func receiveBufferForced(_ bytes: Int32) -> SocketOption {
+    SocketOption(SOL_SOCKET, MH_SO_RCVBUFFORCE, bytes, .wished)
+  }
+
   /// The same for sending, up to net.core.wmem_max.
   static func sendBuffer(_ bytes: Int32) -> SocketOption { SocketOption(SOL_SOCKET, SO_SNDBUF, bytes, .wished) }
 
@@ -68,6 +73,11 @@ extension SocketOption {
 }
 
 extension Socket {
+  /// Makes the queues as large as we may. The forced size last: the plain one would cut it down again.
+  func enlargeQueues(to bytes: Int32) throws(Errno) {
+    try apply([.receiveBuffer(bytes), .receiveBufferForced(bytes), .sendBuffer(bytes)])
+  }
+
   /// Applies settings in order; stops at the first required one that is refused.
   func apply(_ options: [SocketOption]) throws(Errno) {
     for option in options {

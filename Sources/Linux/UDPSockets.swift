@@ -20,8 +20,8 @@ extension Socket {
       .announceErrors, .receiveTrains, .receiveQueueDrops,
       isIPv4 ? .receiveTrafficClassV4 : .receiveTrafficClassV6,
       isIPv4 ? .receiveHopLimitV4 : .receiveHopLimitV6,
-      .receiveBuffer(queueBytes), .sendBuffer(queueBytes),
     ])
+    try socket.enlargeQueues(to: queueBytes)
     try socket.bind(to: endpoint)
     return socket
   }
@@ -45,8 +45,9 @@ extension Socket {
     if refused < 0 { throw Errno(-refused) }
     try socket.apply([
       .announceErrors, .receiveDestination, .receiveTrains, .receiveQueueDrops, .receiveTrafficClassV4,
-      .receiveBuffer(queueBytes), .sendBuffer(queueBytes), .hopLimitV4(Int32(multiplexedHopLimit)),
+      .hopLimitV4(Int32(multiplexedHopLimit)),
     ])
+    try socket.enlargeQueues(to: queueBytes)
     try socket.bind(to: Endpoint(.anyIPv4, 0))
     return socket
   }
@@ -71,7 +72,8 @@ extension Socket {
   /// - Throws: what `bind(to:)` throws.
   public static func service(on endpoint: Endpoint) throws(Errno) -> Socket {
     let socket = try Socket(udpFor: endpoint.address)
-    try socket.apply([.announceErrors, .receiveTrains, .receiveBuffer(queueBytes), .sendBuffer(queueBytes)])
+    try socket.apply([.announceErrors, .receiveTrains])
+    try socket.enlargeQueues(to: queueBytes)
     try socket.bind(to: endpoint)
     return socket
   }

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 /// A way to get it wrong, and the whole answer.
@@ -132,10 +133,10 @@ struct BadInput: Sendable, CustomTestStringConvertible {
 
   @Test func helpAndVersionAreNoMistakes() throws {
     let version = try Program.run(["--version"])
-    #expect(version.status == 0)
-    #expect(version.output == "0.1.0\n")
+    #expect(version.exit == .status(0))
+    #expect(version.output == "0.1.0")
     let help = try Program.run(["relay", "--help"])
-    #expect(help.status == 0)
+    #expect(help.exit == .status(0))
     #expect(help.output.hasPrefix("OVERVIEW: Listen on every address of this host"))
     #expect(help.error.isEmpty)
   }
@@ -143,8 +144,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   private func answers(_ input: BadInput) throws {
     let program = try Program.run(
       input.arguments.split(separator: " ").map(String.init), environment: input.environment)
-    #expect(program.error == "multihomed: error: \(input.answer)\n")
+    #expect(program.error == "multihomed: error: \(input.answer)")
     #expect(program.output.isEmpty)
-    #expect(program.status == 64)
+    #expect(program.exit == .status(64))
   }
 }

@@ -40,8 +40,8 @@ enum {
   MH_IPV6_RECVTCLASS = 66,
   MH_IPV6_TCLASS = 67,
   MH_SO_RXQ_OVFL = 40,
+  MH_SO_RCVBUFFORCE = 33,
   MH_SO_SELECT_ERR_QUEUE = 45,
-  MH_SO_DETACH_FILTER = 27,
   MH_MSG_TRUNC = 0x20,
   MH_MSG_CTRUNC = 0x08,
 };
@@ -149,29 +149,11 @@ static inline size_t mh_write_control(unsigned char *_Nonnull buffer, int family
   return used;
 }
 
-// ---- Counters that one thread writes and another reads -------------------------------------------------------------
-
-/// Adds to a counter that only this thread writes: a plain addition that a reader never sees half done.
-static inline void mh_counter_add(uint64_t *_Nonnull counter, uint64_t amount) {
-  __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
-}
-
-static inline void mh_counter_set(uint64_t *_Nonnull counter, uint64_t value) {
-  __atomic_store_n(counter, value, __ATOMIC_RELAXED);
-}
-
-static inline uint64_t mh_counter_read(const uint64_t *_Nonnull counter) {
-  return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 // ---- Socket filter: bpf(4), SO_ATTACH_FILTER -----------------------------------------------------------------------
 
 /// Lets a socket receive only datagrams from one IPv4 address (host order), a range of source ports, and one incoming
 /// interface. Returns 0, or minus the errno.
 int mh_admit_only(int fd, uint32_t address, uint16_t low_port, uint16_t high_port, int interface);
-
-/// Closes a socket's ears: no datagram passes. Returns 0, or minus the errno.
-int mh_admit_nothing(int fd);
 
 // ---- rtnetlink(7) --------------------------------------------------------------------------------------------------
 
