@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 import Support
 import Testing
@@ -128,7 +127,7 @@ struct TrainTests {
     try relay.settle(on: ledger)
   }
 
-  /// The wire shows whether a train left as one: it is captured before it is cut up.
+  /// A service that takes trains whole shows whether one left as a train.
   @Test func singleDatagramsOfOneSizeLeaveAsOneTrain() throws {
     let network = try PairNetwork()
     let service = try UDPClient(in: network.host, from: .of("127.0.0.1:5678"), receivesTrains: true)
@@ -139,7 +138,7 @@ struct TrainTests {
     try relay.process.freeze()
     let datagrams = (0..<20).map { pattern(1000, seed: $0) } + [pattern(10)]
     for datagram in datagrams { try client.send(datagram) }
-    relay.process.signal(SIGCONT)
+    relay.process.thaw()
     let train = try #require(try service.receive())
     #expect(train.segmentSize == 1000)
     #expect(train.datagrams == datagrams)
@@ -165,7 +164,7 @@ struct TrainTests {
         ledger.passed(to: asked, [datagram])
       }
     }
-    relay.process.signal(SIGCONT)
+    relay.process.thaw()
     var trains: [Endpoint: [[UInt8]]] = [:]
     for _ in clients {
       let train = try #require(try service.receive())
@@ -177,19 +176,5 @@ struct TrainTests {
       #expect(datagrams.map { $0[500] } == Array(0..<10))
     }
     try relay.settle(on: ledger)
-  }
-}
-
-extension ManagedProcess {
-  /// Stops the program (SIGSTOP) and waits until all of its threads stand still.
-  func freeze() throws {
-    signal(SIGSTOP)
-    let tasks = "/proc/\(processID)/task"
-    try eventually("\(command) stands still") {
-      ProcFile.names(in: tasks).filter { Int32($0) != nil }.allSatisfy { task in
-        // pid (name) state …; the name may hold anything.
-        ProcFile.read("\(tasks)/\(task)/stat")?.split(separator: ")").last?.hasPrefix(" T") ?? true
-      }
-    }
   }
 }
