@@ -70,6 +70,11 @@ extension SocketOption {
   static func hopLimitV4(_ hops: Int32) -> SocketOption {
     SocketOption(IPPROTO_IP, IP_TTL, hops, .required)
   }
+
+  /// The hop limit of what we send without saying otherwise.
+  static func hopLimitV6(_ hops: Int32) -> SocketOption {
+    SocketOption(IPPROTO_IPV6, IPV6_UNICAST_HOPS, hops, .required)
+  }
 }
 
 extension Socket {

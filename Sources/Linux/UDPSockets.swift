@@ -52,6 +52,10 @@ extension Socket {
     return socket
   }
 
+  /// The hop limit with which a connected upstream sends: the usual one (RFC 1700). Not left to the host, whose own may
+  /// be larger (net.ipv4.ip_default_ttl; a router's advertisement): what arrives with less must not leave with more.
+  public static let connectedHopLimit: UInt8 = 64
+
   /// The socket of one session of a connected upstream.
   ///
   /// It is not bound first: what arrives between bind and connect would stay in its queue.
@@ -62,6 +66,7 @@ extension Socket {
     try socket.apply([
       .announceErrors, .receiveTrains, .receiveQueueDrops,
       backend.address.isIPv4 ? .receiveTrafficClassV4 : .receiveTrafficClassV6,
+      backend.address.isIPv4 ? .hopLimitV4(Int32(connectedHopLimit)) : .hopLimitV6(Int32(connectedHopLimit)),
     ])
     try socket.connect(to: backend)
     return socket

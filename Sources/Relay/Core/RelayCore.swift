@@ -147,7 +147,7 @@ extension RelayCore {
   @inline(__always)
   private func handedOnHopLimit(_ message: ReceivedMessage) -> UInt8 {
     guard message.hopLimit > 1 else { return 0 }
-    let usual = sourceRange == nil ? 64 : Socket.multiplexedHopLimit
+    let usual = sourceRange == nil ? Socket.connectedHopLimit : Socket.multiplexedHopLimit
     let reduced = message.hopLimit &- 1
     return reduced >= usual ? 0 : reduced
   }
