@@ -7,6 +7,22 @@ extension Socket {
   /// tenth of a second at 30,000 a second; net.core.rmem_max usually allows less.
   static let queueBytes: Int32 = 4 << 20
 
+  /// The sockets of one listener, one for each worker, all on the same endpoint.
+  ///
+  /// The first is bound as if it were alone, and only then opened to the others. So a port that someone else holds is
+  /// refused even if that one has SO_REUSEPORT, as many services have: the kernel would let us in, and give each of us a
+  /// part of the clients.
+  ///
+  /// - Parameter workers: at least 1.
+  /// - Throws: what `bind(to:)` throws, and EMFILE.
+  public static func listeners(on endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
+    let first = try listener(on: endpoint, sharesPort: false)
+    if workers > 1 { try first.apply([.reusePort]) }
+    var sockets = [first]
+    while sockets.count < workers { sockets.append(try listener(on: endpoint, sharesPort: true)) }
+    return sockets
+  }
+
   /// The socket of one listener: bound to one address, hence answering from it.
   ///
   /// - Parameter sharesPort: whether other workers have a socket on the same endpoint.

@@ -31,8 +31,7 @@ final class WorkerCrew {
   ///
   /// - Throws: what bind(2) throws: EADDRINUSE, EADDRNOTAVAIL, EACCES; EMFILE.
   func open(_ key: ListenerKey) throws(Errno) {
-    var sockets: [Socket] = []
-    for _ in workers { sockets.append(try .listener(on: key.endpoint, sharesPort: workers.count > 1)) }
+    let sockets = try Socket.listeners(on: key.endpoint, workers: workers.count)
     lastIdentity += 1
     let identity = ListenerID(lastIdentity)
     identities[key] = identity
