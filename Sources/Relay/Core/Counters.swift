@@ -99,7 +99,8 @@ public final class RelayCounters: Sendable {
   /// Sessions there are now.
   public var sessions: UInt64 { others[1] }
 
-  /// Replies that the kernel lost because the multiplexing upstream's receive queue was full.
+  /// Replies that the kernel lost because an upstream's receive queue was full. At the multiplexing upstream also what its
+  /// filter refused: the kernel keeps one number for both.
   public var upstreamQueueDrops: UInt64 { others[2] }
 
   @inline(__always)

@@ -97,7 +97,7 @@ final class Forwarder {
   func receiveReplies(from upstream: MultiplexedUpstream) {
     let now = Instant.now
     turn(upstream.socket.descriptor, .toBackend) {
-      counters.lostInUpstreamQueue(upstream.newQueueDrops(bench.received.queueDrops))
+      counters.lostInUpstreamQueue(upstream.queueDrops.new(bench.received.queueDrops))
       core.receiveFromBackend(bench.received.messages, now: now)
       sendToClients(now: now)
     }
@@ -108,6 +108,7 @@ final class Forwarder {
   func receiveReplies(from upstream: ConnectedUpstream) {
     let now = Instant.now
     turn(upstream.socket.descriptor, .toBackend) {
+      counters.lostInUpstreamQueue(upstream.queueDrops.new(bench.received.queueDrops))
       guard !upstream.isClosing else { return dropAll(.lateReply) }
       core.receiveFromBackend(bench.received.messages, for: upstream.session, now: now)
       sendToClients(now: now)

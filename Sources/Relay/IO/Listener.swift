@@ -20,7 +20,7 @@ final class Listener: Readiness {
   let counters: ListenerCounters
   var sending: SendingSocket
   var state = State.serving
-  private var queueDrops: UInt32 = 0
+  private var queueDrops = QueueDrops()
   private unowned(unsafe) let forwarder: Forwarder
 
   init(_ loop: Loop, _ opening: ListenerOpening, index: ListenerIndex, forwarder: Forwarder) throws(Errno) {
@@ -36,10 +36,9 @@ final class Listener: Readiness {
     unsafe forwarder.receiveRequests(from: self)
   }
 
-  /// The kernel tells the sum of all time, modulo 2^32; only what is new counts.
-  func note(queueDrops told: UInt32) {
-    if told == 0 { return }
-    counters.lostInQueue(UInt64(told &- queueDrops))
-    queueDrops = told
+  /// Counts what was lost before the last receive.
+  func note(queueDrops sum: UInt32) {
+    let lost = queueDrops.new(sum)
+    if lost > 0 { counters.lostInQueue(lost) }
   }
 }

@@ -8,7 +8,7 @@ final class MultiplexedUpstream: Readiness {
   let firstSource: UInt32
   /// The port it sends from.
   let port: UInt16
-  private var queueDrops: UInt32 = 0
+  var queueDrops = QueueDrops()
   private unowned(unsafe) let forwarder: Forwarder
 
   init(_ loop: Loop, _ plan: RelayPlan, sources: SourceRange, forwarder: Forwarder) throws(Errno) {
@@ -23,13 +23,6 @@ final class MultiplexedUpstream: Readiness {
   override func becameReadable() {
     unsafe forwarder.receiveReplies(from: self)
   }
-
-  /// How many more the kernel has lost since the last time it told.
-  func newQueueDrops(_ told: UInt32) -> UInt64 {
-    if told == 0 { return 0 }
-    defer { queueDrops = told }
-    return UInt64(told &- queueDrops)
-  }
 }
 
 /// The socket of one session of a connected upstream. It is closed with its session and never given to another: what still
@@ -37,6 +30,7 @@ final class MultiplexedUpstream: Readiness {
 final class ConnectedUpstream: Readiness {
   let session: SessionIndex
   var sending: SendingSocket
+  var queueDrops = QueueDrops()
   private unowned(unsafe) let forwarder: Forwarder
 
   init(_ loop: Loop, to backend: Endpoint, session: SessionIndex, forwarder: Forwarder) throws(Errno) {
