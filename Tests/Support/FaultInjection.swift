@@ -81,7 +81,7 @@ public struct FaultInjection: Sendable {
   ///
   /// - Throws: `TestFailure` when the library cannot be compiled.
   public func environment() throws -> [String: String] {
-    var variables = ["LD_PRELOAD": try Self.library.get(), "MH_FAULTS": faults.map(\.text).joined(separator: ";")]
+    var variables = ["LD_PRELOAD": try Self.library("faults.c"), "MH_FAULTS": faults.map(\.text).joined(separator: ";")]
     variables["MH_FAULTS_WHILE"] = switchPath
     return variables
   }
@@ -100,14 +100,21 @@ public struct FaultInjection: Sendable {
     return output
   }
 
-  /// Compiled once a test run. Not by SwiftPM, which would build it with the sanitizers of the tests: a library that is
-  /// loaded before the program must do without.
-  private static let library = Result { () throws in
-    let folder = try TemporaryFolder()
-    folders.with { $0.append(folder) }
-    return try compile("faults.c", ["-shared", "-fPIC"], into: folder)
+  /// The same, compiled once a test run.
+  static func compiled(_ source: String, _ options: [String] = []) throws -> String {
+    try outputs.with { outputs in
+      if let done = outputs[source] { return done.path }
+      let folder = try TemporaryFolder()
+      let path = try compile(source, options, into: folder)
+      outputs[source] = (path, folder)
+      return path
+    }
   }
 
-  /// Keeps the folder until the tests end.
-  private static let folders = Monitor<[TemporaryFolder]>([])
+  /// A library for LD_PRELOAD. Not made by SwiftPM, which would build it with the sanitizers of the tests: a library that is
+  /// loaded before the program must do without.
+  static func library(_ source: String) throws -> String { try compiled(source, ["-shared", "-fPIC"]) }
+
+  /// Keeps the folders until the tests end.
+  private static let outputs = Monitor<[String: (path: String, folder: TemporaryFolder)]>([:])
 }

@@ -36,7 +36,8 @@ public final class MultihomedProcess: Sendable {
     faults: FaultInjection? = nil, program: String? = nil
   ) throws -> ManagedProcess {
     let isRelay = arguments.first == "relay" && !arguments.contains("--log-format")
-    let variables = environment.merging(try faults?.environment() ?? [:]) { $1 }
+    // Both may have a library to load.
+    let variables = environment.merging(try faults?.environment() ?? [:]) { "\($0):\($1)" }
     return try ManagedProcess(
       try program ?? path(), arguments + (isRelay ? ["--log-format", "json"] : []), in: namespace,
       environment: variables)

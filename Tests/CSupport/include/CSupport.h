@@ -52,3 +52,42 @@ int mhs_send(int fd, const struct mhs_endpoint *_Nullable to, const void *_Nonnu
 /// Receives one message without blocking. Returns its length, or minus the errno.
 long mhs_receive(int fd, struct mhs_endpoint *_Nonnull from, void *_Nonnull bytes, size_t size,
                  struct mhs_beside *_Nonnull beside);
+
+/// What every datagram of a crowd begins with takes so many bytes.
+enum { MHS_SMALLEST_REQUEST = 12 };
+
+/// What a crowd is to send. Addresses in host order.
+struct mhs_crowd_order {
+  /// The address of the first client, and how many there are behind it.
+  uint32_t first, clients;
+  /// How many datagrams each sends, one after the other, and the number of the first of all.
+  uint32_t each, number;
+  /// Bytes of each, 12 to 2,048.
+  uint32_t size;
+  /// What the service is to do with them: see FaultInjection/service.c. Every `late_every`th reply is delayed; 0 for none.
+  uint8_t replies, delay;
+  uint16_t reply_size;
+  uint32_t late_every;
+};
+
+/// What a crowd has received.
+struct mhs_crowd_tally {
+  /// Replies from the endpoint asked, to whoever asked.
+  uint64_t own;
+  /// Anything else.
+  uint64_t foreign;
+};
+
+/// Readies an unconnected IPv4 socket to be a crowd of clients. Returns 0, or minus the errno.
+int mhs_crowd_prepare(int fd);
+
+/// Sends for a crowd. Every client's address must be local. Returns 0, or minus the errno.
+long mhs_crowd_send(int fd, uint32_t to_address, uint16_t to_port, struct mhs_crowd_order order);
+
+/// Takes what waits, without blocking, and adds it to the tally. Returns how many there were, or minus the errno.
+long mhs_crowd_receive(int fd, uint32_t from_address, uint16_t from_port, struct mhs_crowd_tally *_Nonnull tally);
+
+/// Sends one datagram whose source is a lie, of one family with its destination, in the calling thread's namespace.
+/// Needs CAP_NET_RAW. Returns 0, or minus the errno.
+int mhs_forge(const struct mhs_endpoint *_Nonnull from, const struct mhs_endpoint *_Nonnull to,
+              const void *_Nonnull bytes, size_t length);
