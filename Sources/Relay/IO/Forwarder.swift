@@ -80,7 +80,8 @@ final class Forwarder {
   private func upstream(of train: Train, listener: Listener, now: Instant) -> ConnectedUpstream? {
     if let number = core.upstream(of: train) { return connected[number] }
     do throws(Errno) {
-      let upstream = try ConnectedUpstream(loop, to: listener.backend, session: train.session, forwarder: self)
+      let upstream = try ConnectedUpstream(
+        loop, to: listener.backend, session: train.session, now: now, forwarder: self)
       core.setUpstream(connected.add(upstream), of: train)
       upstream.start()
       return upstream

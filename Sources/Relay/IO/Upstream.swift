@@ -26,15 +26,19 @@ final class MultiplexedUpstream: Readiness {
 }
 
 /// The socket of one session of a connected upstream. It is closed with its session and never given to another: what still
-/// waits in its queue is the old session's.
+/// waits in its queue is the old session's. For the same reason its port rests.
 final class ConnectedUpstream: Readiness {
   let session: SessionIndex
   var sending: SendingSocket
   var queueDrops = QueueDrops()
+  let port: UInt16
   private unowned(unsafe) let forwarder: Forwarder
 
-  init(_ loop: Loop, to backend: Endpoint, session: SessionIndex, forwarder: Forwarder) throws(Errno) {
-    let socket = try Socket.connectedUpstream(to: backend)
+  init(
+    _ loop: Loop, to backend: Endpoint, session: SessionIndex, now: Instant, forwarder: Forwarder
+  ) throws(Errno) {
+    let (socket, port) = try RestingPorts.all.open(to: backend, now: now)
+    self.port = port
     self.session = session
     sending = SendingSocket(socket, isIPv4: backend.address.isIPv4, isConnected: true)
     unsafe self.forwarder = forwarder
@@ -63,7 +67,10 @@ struct ConnectedUpstreams {
   }
 
   mutating func close(_ number: UInt32) {
-    upstreams[Int(number)]?.close()
+    if let upstream = upstreams[Int(number)] {
+      RestingPorts.all.rest(upstream.port, from: .now)
+      upstream.close()
+    }
     upstreams[Int(number)] = nil
     free.append(number)
   }
