@@ -24,7 +24,7 @@ public struct InterfaceAddress: Hashable, Sendable {
 public struct InterfaceTable: Sendable {
   /// Every IPv4 and IPv6 address, in the kernel's order.
   public private(set) var addresses: [InterfaceAddress] = []
-  /// The broadcast address of every IPv4 subnet that has one: 32 bits, most significant first.
+  /// The broadcast addresses of every IPv4 subnet, the usual one and one that was set: 32 bits, most significant first.
   public private(set) var broadcastAddresses: Set<UInt32> = []
   /// The name of every interface, with or without addresses, in the kernel's order.
   public private(set) var names: [String] = []
@@ -56,10 +56,19 @@ public struct InterfaceTable: Sendable {
       InterfaceAddress(
         interface: name, address: address, isUp: flags & UInt32(IFF_UP) != 0,
         isLoopback: flags & UInt32(IFF_LOOPBACK) != 0))
+    guard address.isIPv4 else { return }
+    if let mask = unsafe entry.ifa_netmask.flatMap({ unsafe Self.address($0) }) {
+      addBroadcastAddress(of: address.v4, mask: mask.v4)
+    }
     guard flags & UInt32(IFF_BROADCAST) != 0, let broadcast = unsafe entry.ifa_ifu.ifu_broadaddr else { return }
     // Where no broadcast address was set, getifaddrs gives the address itself.
     guard let candidate = unsafe Self.address(broadcast), candidate.isIPv4, candidate != address else { return }
     broadcastAddresses.insert(candidate.v4)
+  }
+
+  /// Set or not, the last address of a subnet is a broadcast address to the kernel, unless there are only two (RFC 3021).
+  private mutating func addBroadcastAddress(of address: UInt32, mask: UInt32) {
+    if ~mask > 1 { broadcastAddresses.insert(address | ~mask) }
   }
 
   @unsafe
