@@ -59,7 +59,7 @@ let package = Package(
     .target(name: "CSupport", path: "Tests/CSupport", cSettings: warnings),
     .target(name: "Support", dependencies: ["CSupport", "Linux"], path: "Tests/Support", swiftSettings: settings),
     tests("Support", ["Linux", "Support"]),
-    tests("Network", ["Linux", "Support"]),
+    tests("Network", ["CSupport", "Linux", "Support"]),
     tests("Demo", ["Demo", "Linux", "Support"]),
   ]
 )

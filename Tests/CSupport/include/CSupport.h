@@ -91,3 +91,7 @@ long mhs_crowd_receive(int fd, uint32_t from_address, uint16_t from_port, struct
 /// Needs CAP_NET_RAW. Returns 0, or minus the errno.
 int mhs_forge(const struct mhs_endpoint *_Nonnull from, const struct mhs_endpoint *_Nonnull to,
               const void *_Nonnull bytes, size_t length);
+
+/// Sends what looks like news of an address (rtnetlink(7)) from a socket of this process to another's. Needs CAP_NET_ADMIN.
+/// Returns 0, or minus the errno.
+int mhs_forge_netlink_message(uint32_t port);

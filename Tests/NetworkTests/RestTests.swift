@@ -1,0 +1,121 @@
+import CSupport
+import Glibc
+import Linux
+import Support
+import Testing
+
+/// What a relay costs while nothing happens.
+@Suite(.serialized, .enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"))
+struct RestTests {
+  /// Several processes in their several states, watched together: one that has seen nothing yet, one whose sessions
+  /// have all expired, and one that has an address that failed its duplicate address detection. All of them lost an
+  /// address whose grace is over.
+  @Test(.enabled(if: Trace.isPossible && !isSanitized, "strace cannot trace here, or a sanitizer would be seen"))
+  func aRelayAtRestMakesNoSystemCall() throws {
+    let network = try PairNetwork(client: ["10.1.255.1/16", "fd01::ffff/64", "fd01::5/64"])
+    let fresh = try RelayedHost(network)
+    let used = try ["multiplexed", "connected"].enumerated().map { number, upstream in
+      try RelayedHost(
+        network, listen: "\(6000 + number)",
+        ["--upstream", upstream, "--idle-timeout", "1s", "--unreplied-timeout", "1s", "--workers", "2"])
+    }
+    try network.host.add(["10.1.0.9/16"], to: "eth0")
+    try network.host.add(["fd01::5/64"], to: "eth0", awaitsDuplicates: true)
+    for (number, host) in used.enumerated() {
+      let asked = Endpoint(try #require(IPAddress("10.1.0.9")), UInt16(6000 + number))
+      let client = try host.open()
+      try eventually("an answer") { try client.ask("hello", of: asked, within: .milliseconds(20)) != nil }
+      for _ in 1...50 { #expect(try host.open().ask("hello", of: asked) != nil) }
+    }
+    try network.host.remove(["10.1.0.9/16"], from: "eth0")
+    for host in used { try eventually("the end of all sessions") { try host.sessions().now == 0 } }
+    let all = [fresh] + used
+    // The first seconds still bring the end of the grace, and attempts to bind what cannot be bound.
+    let traces = try all.map { try Trace(of: $0.relay.process.processID) }
+    do {
+      try eventually(within: .seconds(40)) {
+        // Each of them is asked every time.
+        traces.map(\.silence).allSatisfy { $0 >= .seconds(10) }
+      }
+    } catch is TestFailure {
+      throw TestFailure("never ten seconds without a system call: \(traces.map { $0.lines.suffix(8) })")
+    }
+    for host in all { #expect(host.relay.process.lines().contains { $0.contains("did not come back") }) }
+    // It sleeps, it is not dead; and the trace would have shown something.
+    for (trace, host) in zip(traces, all) {
+      _ = try host.counters()
+      try eventually("a system call") { trace.silence < .seconds(10) }
+    }
+    try fresh.waitForAnswer(from: "10.1.0.1")
+  }
+
+  @Test func residentMemoryAtRestIsAtMost16Megabytes() throws {
+    let host = try RelayedHost(try PairNetwork())
+    let empty = try host.kernel.residentKilobytes()
+    // Some work, so that everything has been touched once.
+    let paced = try PacedTraffic(host.open(), to: Endpoint(#require(IPAddress("10.1.0.1")), RelayedHost.port))
+    try eventually("some answers") { paced.answered > 300 }
+    _ = try paced.stop()
+    let used = try host.kernel.residentKilobytes()
+    print("FIGURE resident memory after the start and after 300 datagrams, KiB:", empty, used)
+    #expect(!isOptimised || isSanitized || used <= 16 * 1024)
+  }
+
+  /// Only the kernel may ring: a message from a process must not even make the relay read its addresses.
+  @Test(.enabled(if: Trace.isPossible && !isSanitized, "strace cannot trace here, or a sanitizer would be seen"))
+  func aForgedNetlinkMessageIsIgnored() throws {
+    let host = try RelayedHost(try PairNetwork())
+    _ = try host.settledDescriptors()
+    let port = try host.kernel.doorbell().port
+    let trace = try Trace(of: host.relay.process.processID)
+    let before = trace.lines.count
+    for _ in 1...100 {
+      let result = try host.host.run { () throws(Errno) in mhs_forge_netlink_message(port) }
+      #expect(result == 0)
+    }
+    try eventually("all messages were taken") {
+      trace.lines.dropFirst(before).filter { $0.contains("nl_pid=\(getpid())") || $0.contains("recvfrom(") }.count
+        >= 100
+    }
+    #expect(trace.lines.dropFirst(before).filter { $0.contains("AF_NETLINK, SOCK_RAW") }.isEmpty)
+    // A real one does: the trace would have shown it.
+    try host.host.add(["10.1.0.2/16"], to: "eth0")
+    try host.waitForAnswer(from: "10.1.0.2")
+    try eventually("a look at the addresses") {
+      trace.lines.dropFirst(before).contains { $0.contains("AF_NETLINK, SOCK_RAW") }
+    }
+  }
+}
+
+/// The system calls of a program and all its threads (strace(1)).
+final class Trace: Sendable {
+  /// Whether strace is there and may do its work.
+  static let isPossible = (try? ManagedProcess("strace", ["true"]).waitForExit()) == .status(0)
+
+  private struct Seen {
+    var lines = 0
+    var last = Instant.now
+  }
+
+  private let process: ManagedProcess
+  private let seen = Monitor(Seen())
+
+  /// Attaches to a program; what it does from now on is seen.
+  init(of processID: Int32) throws {
+    process = try ManagedProcess("strace", ["-f", "-p", "\(processID)"])
+    try process.waitForLine(containing: " attached")
+    _ = silence
+  }
+
+  /// All lines so far; the first tell of attaching.
+  var lines: [String] { process.lines(of: .error) }
+
+  /// For how long there has been no new line, as far as this was asked often.
+  var silence: Nanoseconds {
+    let lines = lines.count
+    return seen.with { seen in
+      if seen.lines != lines { seen = Seen(lines: lines, last: .now) }
+      return .now - seen.last
+    }
+  }
+}
