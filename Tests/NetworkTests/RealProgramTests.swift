@@ -149,7 +149,7 @@ struct RealProgramTests {
   /// dnsmasq as it may run in a sandbox: it becomes nobody else, and reads and writes no file of the host.
   private func startServer(in namespace: NetworkNamespace, _ options: [String]) throws -> ManagedProcess {
     let usual = [
-      "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=", "--log-facility=-", "--no-resolv",
+      "--no-daemon", "--conf-file=/dev/null", "--no-resolv",
       "--no-hosts",
     ]
     return try ManagedProcess("dnsmasq", usual + options, in: namespace)
