@@ -21,8 +21,10 @@ package struct SourcePool: ~Copyable {
   private static let inUse = UInt32.max
   private static let none = UInt32.max
 
-  /// A tick is 2^26 ns, 67 ms: 32 bits of them last nine years of uptime.
+  /// A tick is 2^26 ns, 67 ms. 31 bits of them last four and a half years; then they begin anew, which at worst keeps an
+  /// address that nobody has wanted for all that time out of use a little longer.
   private static let tickShift: UInt64 = 26
+  private static let tickMask = UInt32.max >> 1
 
   private var places: UntouchedMemory<Place>
   private let quarantineTicks: UInt32
@@ -35,12 +37,12 @@ package struct SourcePool: ~Copyable {
 
   /// - Parameters:
   ///   - count: how many addresses there are.
-  ///   - quarantine: how long one stays unused after its session; at most nine years.
+  ///   - quarantine: how long one stays unused after its session; less than four years.
   /// - Throws: ENOMEM.
   init(count: Int, quarantine: Nanoseconds = standardQuarantine) throws(Errno) {
     places = try UntouchedMemory(count: count)
-    // One more, because both ends of the span are rounded down.
-    quarantineTicks = UInt32(quarantine.count >> Self.tickShift) + 1
+    // One more for its own rounding down, and one because both ends of a span are rounded down: never too short.
+    quarantineTicks = UInt32(quarantine.count >> Self.tickShift) + 2
   }
 
   /// Hands out an address; nil when every one is in use or in quarantine.
@@ -48,7 +50,7 @@ package struct SourcePool: ~Copyable {
   /// One whose quarantine is over is preferred to one never used: then memory stays flat.
   mutating func take(for session: SessionIndex, now: Instant) -> UInt32? {
     let number: UInt32
-    if oldest != Self.none, Self.ticks(now) &- places[Int(oldest)].stamp >= quarantineTicks {
+    if oldest != Self.none, isQuarantineOver(oldest, now) {
       number = oldest
       oldest = places[Int(number)].link
       if oldest == Self.none { newest = Self.none }
@@ -66,7 +68,7 @@ package struct SourcePool: ~Copyable {
   /// Takes an address back, into quarantine.
   mutating func giveBack(_ number: UInt32, now: Instant) {
     precondition(places[Int(number)].stamp == Self.inUse)
-    places[Int(number)] = Place(link: Self.none, stamp: min(Self.ticks(now), Self.inUse - 1))
+    places[Int(number)] = Place(link: Self.none, stamp: Self.ticks(now))
     if newest == Self.none { oldest = number } else { places[Int(newest)].link = number }
     newest = number
     count -= 1
@@ -79,5 +81,11 @@ package struct SourcePool: ~Copyable {
     return SessionIndex(places[Int(number)].link)
   }
 
-  private static func ticks(_ now: Instant) -> UInt32 { UInt32(truncatingIfNeeded: now.nanoseconds >> tickShift) }
+  private func isQuarantineOver(_ number: UInt32, _ now: Instant) -> Bool {
+    (Self.ticks(now) &- places[Int(number)].stamp) & Self.tickMask >= quarantineTicks
+  }
+
+  private static func ticks(_ now: Instant) -> UInt32 {
+    UInt32(truncatingIfNeeded: now.nanoseconds >> tickShift) & tickMask
+  }
 }
