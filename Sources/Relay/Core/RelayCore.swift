@@ -175,15 +175,16 @@ extension RelayCore {
     if let reason = refusal(ofNew: client) { return .failure(Refusal(reason: reason)) }
     // A session that works is never pushed out: then the new one is refused.
     if table.isFull, unreplied.isEmpty { return .failure(Refusal(reason: .tableFull)) }
+    var source = Session.noUpstream
+    if sourceRange != nil {
+      // Before anyone is evicted: his address would go into quarantine, so the new client would gain nothing by it.
+      guard let taken = sources.take(now: now) else { return .failure(Refusal(reason: .sourcesExhausted)) }
+      source = taken
+    }
     if table.isFull { end(unreplied.oldest, .evicted, now: now) }
     let index = table.insert(listener, client, hash: hash, now: now)
-    if sourceRange != nil {
-      guard let source = sources.take(for: index, now: now) else {
-        table.remove(index)
-        return .failure(Refusal(reason: .sourcesExhausted))
-      }
-      table[index].upstream = source
-    }
+    table[index].upstream = source
+    if sourceRange != nil { sources.assign(source, to: index) }
     unreplied.append(index, in: &table)
     counters.begin(sessions: table.count)
     return .success(index)

@@ -45,10 +45,10 @@ package struct SourcePool: ~Copyable {
     quarantineTicks = UInt32(quarantine.count >> Self.tickShift) + 2
   }
 
-  /// Hands out an address; nil when every one is in use or in quarantine.
+  /// Hands out an address, to be assigned; nil when every one is in use or in quarantine.
   ///
   /// One whose quarantine is over is preferred to one never used: then memory stays flat.
-  mutating func take(for session: SessionIndex, now: Instant) -> UInt32? {
+  mutating func take(now: Instant) -> UInt32? {
     let number: UInt32
     if oldest != Self.none, isQuarantineOver(oldest, now) {
       number = oldest
@@ -60,10 +60,13 @@ package struct SourcePool: ~Copyable {
     } else {
       return nil
     }
-    places[Int(number)] = Place(link: session.number, stamp: Self.inUse)
+    places[Int(number)] = Place(link: Self.none, stamp: Self.inUse)
     count += 1
     return number
   }
+
+  /// Says whose an address is that was handed out.
+  mutating func assign(_ number: UInt32, to session: SessionIndex) { places[Int(number)].link = session.number }
 
   /// Takes an address back, into quarantine.
   mutating func giveBack(_ number: UInt32, now: Instant) {
