@@ -111,10 +111,14 @@ package struct RelayCore: ~Copyable {
     return number == Session.noUpstream ? nil : number
   }
 
-  /// Whether the session of a train still is the one it was made for; an eviction may have ended it within the batch.
-  package func isCurrent(_ train: Train) -> Bool {
+  /// Why a train towards the backend must not leave any more: its session has ended within the batch. Nil when it has not.
+  ///
+  /// To be asked in the order of the trains. A session that made room for another has lost its place to that one; a session
+  /// that got no socket has left its place empty.
+  package func loss(of train: Train) -> DropReason? {
     let session = table[train.session]
-    return session.state != .free && session.generation == train.generation
+    if session.state == .free { return .upstreamUnavailable }
+    return session.generation == train.generation ? nil : .tableFull
   }
 
   /// Gives a session its socket.

@@ -65,8 +65,8 @@ final class Forwarder {
 
   private func sendConnected(_ number: Int, from listener: Listener, now: Instant) {
     let train = core.trains[number]
-    // Its session may have had to make room for a later one of the same batch.
-    guard core.isCurrent(train) else { return counters.drop(.tableFull, train.datagrams) }
+    // Its session may have had to make room for a later one of the same batch, or have got no socket for an earlier train.
+    if let reason = core.loss(of: train) { return counters.drop(reason, train.datagrams) }
     guard let upstream = upstream(of: train, listener: listener, now: now) else {
       return counters.drop(.upstreamUnavailable, train.datagrams)
     }
