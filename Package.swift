@@ -49,7 +49,8 @@ let package = Package(
     .executableTarget(
       name: "multihomed", dependencies: ["Addresses", "Demo", "Linux", "Service", arguments, logging],
       swiftSettings: settings),
-    tests("Addresses", ["Addresses", "Linux"]),
+    tests("Addresses", ["Addresses", "EventLoop", "Linux"]),
+    tests("Relay", ["EventLoop", "Linux", "Relay"]),
     tests("Service", ["Addresses", "Linux", "Service", logging]),
     tests("CommandLine", ["Linux", "Support"]),
     tests("Linux", ["Linux"]),

@@ -62,7 +62,11 @@ public final class AddressMonitor {
   }
 
   private func answer() {
-    if doorbell.drain() == .silent { return }
+    if doorbell.drain() != .silent { rung() }
+  }
+
+  /// The doorbell has rung.
+  package func rung() {
     if timer?.isRunning == true {
       isRungAgain = true
     } else {

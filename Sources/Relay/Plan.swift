@@ -74,7 +74,7 @@ public struct SourceRange: Sendable, Hashable {
 
   /// Whether an address belongs to it.
   @inline(__always)
-  func contains(_ address: IPAddress) -> Bool {
+  package func contains(_ address: IPAddress) -> Bool {
     address.isIPv4 && address.v4 >= first && UInt64(address.v4) < UInt64(first) + UInt64(count)
   }
 }

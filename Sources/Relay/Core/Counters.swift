@@ -57,12 +57,12 @@ public final class ListenerCounters: Sendable {
   public var receiveQueueDrops: UInt64 { row[Self.queueDropsIndex] }
 
   @inline(__always)
-  func sent(_ direction: Direction, datagrams: UInt64, bytes: UInt64) {
+  package func sent(_ direction: Direction, datagrams: UInt64, bytes: UInt64) {
     row.add(direction.rawValue &* 2, datagrams)
     row.add(direction.rawValue &* 2 &+ 1, bytes)
   }
 
-  func lostInQueue(_ amount: UInt64) { row.add(Self.queueDropsIndex, amount) }
+  package func lostInQueue(_ amount: UInt64) { row.add(Self.queueDropsIndex, amount) }
 }
 
 /// What one relay counts in one worker, beside what its listeners count.
@@ -106,7 +106,7 @@ public final class RelayCounters: Sendable {
   @inline(__always)
   func drop(_ reason: DropReason, _ datagrams: Int32) { drops.add(reason.rawValue, UInt64(datagrams)) }
 
-  func refuse(_ direction: Direction, _ errno: Errno, _ datagrams: Int32) {
+  package func refuse(_ direction: Direction, _ errno: Errno, _ datagrams: Int32) {
     errors.add(Self.index(direction, errno), UInt64(datagrams))
   }
 

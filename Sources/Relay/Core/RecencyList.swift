@@ -2,14 +2,18 @@
 ///
 /// All sessions of one list have the same timeout, so the order of recency is the order of expiry: nothing is ever sorted,
 /// and no session needs a timer.
-struct RecencyList {
-  private(set) var oldest = SessionIndex.none
-  private(set) var newest = SessionIndex.none
-  private(set) var count = 0
+package struct RecencyList {
+  /// The next to expire.
+  package private(set) var oldest = SessionIndex.none
+  package private(set) var newest = SessionIndex.none
+  package private(set) var count = 0
+
+  /// None.
+  package init() {}
 
   var isEmpty: Bool { count == 0 }
 
-  mutating func append(_ index: SessionIndex, in table: inout SessionTable) {
+  package mutating func append(_ index: SessionIndex, in table: inout SessionTable) {
     table[index].newer = .none
     table[index].older = newest
     if newest == .none { oldest = index } else { table[newest].newer = index }
@@ -17,7 +21,7 @@ struct RecencyList {
     count &+= 1
   }
 
-  mutating func remove(_ index: SessionIndex, in table: inout SessionTable) {
+  package mutating func remove(_ index: SessionIndex, in table: inout SessionTable) {
     let newer = table[index].newer
     let older = table[index].older
     if older == .none { oldest = newer } else { table[older].newer = newer }
@@ -26,7 +30,7 @@ struct RecencyList {
   }
 
   @inline(__always)
-  mutating func moveToNewest(_ index: SessionIndex, in table: inout SessionTable) {
+  package mutating func moveToNewest(_ index: SessionIndex, in table: inout SessionTable) {
     if index == newest { return }
     remove(index, in: &table)
     append(index, in: &table)

@@ -1,14 +1,14 @@
-import Linux
+package import Linux
 
 /// Where a session lies in its table.
 package struct SessionIndex: Hashable, BitwiseCopyable, Sendable {
   package let number: UInt32
 
   @inline(__always)
-  init(_ number: UInt32) { self.number = number }
+  package init(_ number: UInt32) { self.number = number }
 
   /// The end of a chain.
-  static let none = SessionIndex(.max)
+  package static let none = SessionIndex(.max)
 
   @inline(__always)
   var position: Int { Int(number) }
@@ -37,7 +37,7 @@ struct Traffic: BitwiseCopyable {
 }
 
 /// One (listener, client) pair.
-struct Session: BitwiseCopyable {
+package struct Session: BitwiseCopyable {
   /// Which recency list a session is in.
   enum State: UInt8, BitwiseCopyable {
     case free
@@ -48,12 +48,12 @@ struct Session: BitwiseCopyable {
   /// No socket towards the backend yet (connected upstream).
   static let noUpstream = UInt32.max
 
-  var client: Endpoint
-  var listener: ListenerIndex
+  package var client: Endpoint
+  package var listener: ListenerIndex
   /// The bits of the key's hash that place the session in the table.
   var hash: UInt32
   /// The neighbours in the recency list; `newer` also chains free sessions.
-  var newer = SessionIndex.none
+  package var newer = SessionIndex.none
   var older = SessionIndex.none
   var lastActive: Instant
   let created: Instant

@@ -1,4 +1,4 @@
-import Linux
+package import Linux
 
 /// Every session of one relay in one worker: a hash table with open addressing over a slab of fixed-size sessions.
 ///
@@ -12,12 +12,13 @@ package struct SessionTable: ~Copyable {
   private var firstFree = SessionIndex.none
   /// Sessions from here on were never used.
   private(set) var firstFresh = 0
-  private(set) var count = 0
+  /// How many sessions there are.
+  package private(set) var count = 0
 
   /// Room for so many sessions, at least 1, at most 2^30.
   ///
   /// - Throws: ENOMEM.
-  init(capacity: Int) throws(Errno) {
+  package init(capacity: Int) throws(Errno) {
     precondition(capacity > 0 && capacity <= 1 << 30)
     let width = Int.bitWidth - (capacity * 2 - 1).leadingZeroBitCount
     let sessions = try UntouchedMemory<Session>(count: capacity)
@@ -28,10 +29,11 @@ package struct SessionTable: ~Copyable {
     assert(MemoryLayout<Session>.stride <= 128)
   }
 
-  var capacity: Int { sessions.count }
+  /// How many sessions there may be.
+  package var capacity: Int { sessions.count }
   var isFull: Bool { count == sessions.count }
 
-  subscript(index: SessionIndex) -> Session {
+  package subscript(index: SessionIndex) -> Session {
     @inline(__always) unsafeAddress { unsafe sessions.pointer(to: index.position) }
     @inline(__always) unsafeMutableAddress { unsafe sessions.mutablePointer(to: index.position) }
   }
@@ -47,7 +49,7 @@ package struct SessionTable: ~Copyable {
   }
 
   /// The session of a client on a listener.
-  func find(_ listener: ListenerIndex, _ client: Endpoint, hash: UInt32) -> SessionIndex? {
+  package func find(_ listener: ListenerIndex, _ client: Endpoint, hash: UInt32) -> SessionIndex? {
     var place = hash & mask
     while true {
       let bucket = buckets[Int(place)]
@@ -61,7 +63,9 @@ package struct SessionTable: ~Copyable {
   }
 
   /// Begins a session for a key that has none; the table must not be full.
-  mutating func insert(_ listener: ListenerIndex, _ client: Endpoint, hash: UInt32, now: Instant) -> SessionIndex {
+  package mutating func insert(
+    _ listener: ListenerIndex, _ client: Endpoint, hash: UInt32, now: Instant
+  ) -> SessionIndex {
     precondition(!isFull)
     let index = takeFree()
     let generation = self[index].generation &+ 1
@@ -75,7 +79,7 @@ package struct SessionTable: ~Copyable {
   }
 
   /// Ends a session; its place may be used again at once.
-  mutating func remove(_ index: SessionIndex) {
+  package mutating func remove(_ index: SessionIndex) {
     clearBucket(of: index)
     self[index].state = .free
     self[index].newer = firstFree

@@ -33,13 +33,13 @@ package struct SourcePool: ~Copyable {
   /// Places from here on were never used.
   private var firstFresh: UInt32 = 0
   /// How many sessions have an address.
-  private(set) var count = 0
+  package private(set) var count = 0
 
   /// - Parameters:
   ///   - count: how many addresses there are.
   ///   - quarantine: how long one stays unused after its session; less than four years.
   /// - Throws: ENOMEM.
-  init(count: Int, quarantine: Nanoseconds = standardQuarantine) throws(Errno) {
+  package init(count: Int, quarantine: Nanoseconds = standardQuarantine) throws(Errno) {
     places = try UntouchedMemory(count: count)
     // One more for its own rounding down, and one because both ends of a span are rounded down: never too short.
     quarantineTicks = UInt32(quarantine.count >> Self.tickShift) + 2
@@ -48,7 +48,7 @@ package struct SourcePool: ~Copyable {
   /// Hands out an address, to be assigned; nil when every one is in use or in quarantine.
   ///
   /// One whose quarantine is over is preferred to one never used: then memory stays flat.
-  mutating func take(now: Instant) -> UInt32? {
+  package mutating func take(now: Instant) -> UInt32? {
     let number: UInt32
     if oldest != Self.none, isQuarantineOver(oldest, now) {
       number = oldest
@@ -66,10 +66,10 @@ package struct SourcePool: ~Copyable {
   }
 
   /// Says whose an address is that was handed out.
-  mutating func assign(_ number: UInt32, to session: SessionIndex) { places[Int(number)].link = session.number }
+  package mutating func assign(_ number: UInt32, to session: SessionIndex) { places[Int(number)].link = session.number }
 
   /// Takes an address back, into quarantine.
-  mutating func giveBack(_ number: UInt32, now: Instant) {
+  package mutating func giveBack(_ number: UInt32, now: Instant) {
     precondition(places[Int(number)].stamp == Self.inUse)
     places[Int(number)] = Place(link: Self.none, stamp: Self.ticks(now))
     if newest == Self.none { oldest = number } else { places[Int(newest)].link = number }
@@ -79,7 +79,7 @@ package struct SourcePool: ~Copyable {
 
   /// The session that has an address now.
   @inline(__always)
-  func session(of number: UInt32) -> SessionIndex? {
+  package func session(of number: UInt32) -> SessionIndex? {
     guard number < firstFresh, places[Int(number)].stamp == Self.inUse else { return nil }
     return SessionIndex(places[Int(number)].link)
   }

@@ -1,7 +1,7 @@
-import Linux
+package import Linux
 
 /// What we know of a socket that we send on, and what it has refused so far.
-struct SendingSocket {
+package struct SendingSocket {
   let descriptor: Int32
   let isIPv4: Bool
   /// A connected socket tells ICMP errors of earlier datagrams at the next send, which then was not sent.
@@ -15,24 +15,24 @@ struct SendingSocket {
   /// After so long a refused size is tried again: the route, and with it the MTU, may have changed.
   private static let memory = Nanoseconds.seconds(10)
 
-  init(_ socket: Socket, isIPv4: Bool, isConnected: Bool) {
+  package init(_ socket: Socket, isIPv4: Bool, isConnected: Bool) {
     descriptor = socket.descriptor
     self.isIPv4 = isIPv4
     self.isConnected = isConnected
   }
 
   /// Whether a train has a chance; if not, it goes datagram by datagram without asking the kernel first.
-  func takes(_ train: Train, now: Instant) -> Bool {
+  package func takes(_ train: Train, now: Instant) -> Bool {
     train.datagrams == 1 || (takesTrains && (train.segmentSize <= largestSegment || askAgain <= now))
   }
 
   /// Whether a refusal means the train, not its datagrams.
-  static func blamesTrain(_ errno: Errno) -> Bool {
+  package static func blamesTrain(_ errno: Errno) -> Bool {
     errno == .messageTooLong || errno == .invalidArgument || errno == .inputOutput
   }
 
   /// Remembers that a train was refused.
-  mutating func refused(_ train: Train, _ errno: Errno, now: Instant) {
+  package mutating func refused(_ train: Train, _ errno: Errno, now: Instant) {
     if errno == .inputOutput { takesTrains = false }
     guard errno == .messageTooLong else { return }
     if askAgain <= now { largestSegment = .max }
@@ -41,7 +41,7 @@ struct SendingSocket {
   }
 
   /// Whether a refusal may be the news of an earlier datagram's fate: then this one is worth a second try.
-  func mayBeOldNews(_ errno: Errno) -> Bool {
+  package func mayBeOldNews(_ errno: Errno) -> Bool {
     isConnected
       && (errno == .connectionRefused || errno == .hostUnreachable || errno == .networkUnreachable
         || errno == .hostDown || errno == .protocolUnavailable)
