@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// One address of one interface, as getifaddrs(3) tells it.

@@ -1,0 +1,62 @@
+import Linux
+
+// What becomes of sessions: replies, refreshing, the end.
+extension RelayCore {
+  /// The session whose source address a reply was sent to.
+  @inline(__always)
+  func session(askedFrom destination: UInt32) -> SessionIndex? {
+    guard let sourceRange, destination >= sourceRange.first else { return nil }
+    return sources.session(of: destination &- sourceRange.first)
+  }
+
+  @inline(__always)
+  mutating func answer(_ index: SessionIndex, _ message: ReceivedMessage, slot: Int, now: Instant) {
+    guard isBackend(message.peer) else { return counters.drop(.unexpectedSource, message.datagrams) }
+    if let reason = refusal(of: message, towardsIPv4: table[index].client.address.isIPv4) {
+      return counters.drop(reason, message.datagrams)
+    }
+    table[index].toClient.add(message)
+    table[index].replies &+= UInt32(message.datagrams)
+    if table[index].state == .unreplied {
+      unreplied.remove(index, in: &table)
+      replied.append(index, in: &table)
+      table[index].state = .replied
+    }
+    refresh(index, now: now)
+    trains.add(slot: slot, message, to: &table[index], at: index, hopLimit: 0)
+    if plan.responses > 0, table[index].replies >= plan.responses { end(index, .responses, now: now) }
+  }
+
+  @inline(__always)
+  private func isBackend(_ peer: Endpoint) -> Bool {
+    peer.address == plan.backend && plan.backendPorts.contains(peer.port)
+  }
+
+  @inline(__always)
+  mutating func refresh(_ index: SessionIndex, now: Instant) {
+    table[index].lastActive = now
+    if table[index].state == .replied {
+      replied.moveToNewest(index, in: &table)
+    } else {
+      unreplied.moveToNewest(index, in: &table)
+    }
+  }
+
+  mutating func end(_ index: SessionIndex, _ reason: EndReason, now: Instant) {
+    let session = table[index]
+    if session.state == .replied {
+      replied.remove(index, in: &table)
+    } else {
+      unreplied.remove(index, in: &table)
+    }
+    if session.upstream != Session.noUpstream {
+      if sourceRange != nil {
+        sources.giveBack(session.upstream, now: now)
+      } else {
+        endedUpstreams.append(session.upstream)
+      }
+    }
+    table.remove(index)
+    counters.end(reason, sessions: table.count)
+  }
+}
