@@ -50,7 +50,7 @@ struct ReferenceRelay {
   // MARK: Batches
 
   mutating func fromClients(
-    _ messages: ReceivedMessages, on listener: UInt32, now: UInt64
+    _ messages: borrowing ReceivedMessages, on listener: UInt32, now: UInt64
   ) throws -> [ReferenceTrain] {
     var trains: [ReferenceTrain] = []
     for slot in 0..<messages.count {
@@ -66,7 +66,7 @@ struct ReferenceRelay {
     return trains
   }
 
-  mutating func fromBackend(_ messages: ReceivedMessages, now: UInt64) -> [ReferenceTrain] {
+  mutating func fromBackend(_ messages: borrowing ReceivedMessages, now: UInt64) -> [ReferenceTrain] {
     guard let sources = scenario.sources else { return [] }
     var trains: [ReferenceTrain] = []
     for slot in 0..<messages.count {
@@ -79,7 +79,7 @@ struct ReferenceRelay {
     return trains
   }
 
-  mutating func fromBackend(_ messages: ReceivedMessages, serial: Int, now: UInt64) -> [ReferenceTrain] {
+  mutating func fromBackend(_ messages: borrowing ReceivedMessages, serial: Int, now: UInt64) -> [ReferenceTrain] {
     var trains: [ReferenceTrain] = []
     for slot in 0..<messages.count { answer(index(ofSerial: serial), slot, messages[slot], now, &trains) }
     return trains
