@@ -37,7 +37,8 @@ public final class Crowd: @unchecked Sendable {
   ///   - base: the first client's address.
   ///   - port: from which all of them send.
   ///   - asked: whom they ask.
-  public init(in namespace: NetworkNamespace, from base: IPAddress, port: UInt16, asking asked: Endpoint) throws(Errno) {
+  public init(in namespace: NetworkNamespace, from base: IPAddress, port: UInt16, asking asked: Endpoint) throws(Errno)
+  {
     socket = try namespace.run { () throws(Errno) in
       let socket = try Socket(udpFor: .anyIPv4)
       try check(mhs_crowd_prepare(socket.descriptor))

@@ -81,7 +81,9 @@ public struct FaultInjection: Sendable {
   ///
   /// - Throws: `TestFailure` when the library cannot be compiled.
   public func environment() throws -> [String: String] {
-    var variables = ["LD_PRELOAD": try Self.library("faults.c"), "MH_FAULTS": faults.map(\.text).joined(separator: ";")]
+    var variables = [
+      "LD_PRELOAD": try Self.library("faults.c"), "MH_FAULTS": faults.map(\.text).joined(separator: ";"),
+    ]
     variables["MH_FAULTS_WHILE"] = switchPath
     return variables
   }

@@ -1,3 +1,5 @@
+// The header of sockaddr_in6 belongs to whichever module the compiler meets first.
+import CLinux
 import Glibc
 
 /// An address and a port: one end of a UDP exchange.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// An IPv4 or IPv6 address, with the scope (interface index) that a link-local IPv6 address needs.
