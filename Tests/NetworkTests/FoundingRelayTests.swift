@@ -124,7 +124,7 @@ struct FoundingRelayTests {
     let relay = try MultihomedProcess.relay(in: network.host, "--listen 5678 \(options)")
     var ledger = Ledger()
     for (source, addresses) in [
-      ("0.0.0.0:40000", ["172.17.0.1", "192.168.106.242"]), ("[::]:40000", ["fd17::1", "fd06::242", "fe80::d"]),
+      ("0.0.0.0:40000", ["172.17.0.1", "192.168.106.242"]), ("[::]:40001", ["fd17::1", "fd06::242", "fe80::d"]),
     ] {
       let client = try UDPClient(in: network.container, from: .of(source))
       let asked = try addresses.map { text in

@@ -24,6 +24,14 @@ enum Spawner {
     return orders
   }()
 
+  /// Waits until no child is between fork and exec. Until then it holds a copy of every descriptor of ours, so that what
+  /// was closed meanwhile is not free yet.
+  static func waitForStarting() {
+    let isDone = Monitor(false)
+    orders.with { $0.append(Order { isDone.with { $0 = true } }) }
+    _ = isDone.wait { $0 ? true : nil }
+  }
+
   /// Starts a program; the descriptors stay the caller's.
   ///
   /// - Returns: its pid.

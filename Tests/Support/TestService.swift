@@ -79,6 +79,7 @@ public final class TestService: Sendable {
     _ = unsafe write(stopping.descriptor, "!", 1)
     // The service's socket is closed, and its port free, when this returns.
     thread.join()
+    Spawner.waitForStarting()
   }
 
   /// What it has seen and done until now.
