@@ -43,7 +43,7 @@ struct FoundingScenarioTests {
       }
     }
     #expect(replies == 0)
-    #expect(service.tally.received == 3)
+    try service.waitForTally { $0.received == 3 }
 
     var packets: [CapturedPacket] = []
     try eventually("three refusals on docker0") {
