@@ -11,7 +11,9 @@ extension RelayCore {
 
   @inline(__always)
   mutating func answer(_ index: SessionIndex, _ message: ReceivedMessage, slot: Int, now: Instant) {
-    guard isBackend(message.peer) else { return counters.drop(.unexpectedSource, message.datagrams) }
+    guard isBackend(message.peer, of: table[index].listener) else {
+      return counters.drop(.unexpectedSource, message.datagrams)
+    }
     if let reason = refusal(of: message, towardsIPv4: table[index].client.address.isIPv4) {
       return counters.drop(reason, message.datagrams)
     }
@@ -28,8 +30,10 @@ extension RelayCore {
   }
 
   @inline(__always)
-  private func isBackend(_ peer: Endpoint) -> Bool {
-    peer.address == plan.backend && plan.backendPorts.contains(peer.port)
+  private func isBackend(_ peer: Endpoint, of listener: ListenerIndex) -> Bool {
+    guard peer.address == plan.backend, plan.backendPorts.contains(peer.port) else { return false }
+    if plan.backendPorts.count == 1 || listener.position >= backendPorts.count { return true }
+    return peer.port == backendPorts[listener.position]
   }
 
   @inline(__always)

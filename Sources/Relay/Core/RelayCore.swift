@@ -42,6 +42,16 @@ package struct RelayCore: ~Copyable {
     endedUpstreams.reserveCapacity(ReceivedMessages.capacity)
   }
 
+  /// Which of the backend's ports belongs to a listener, by its place. Only where there are several.
+  private(set) var backendPorts: ContiguousArray<UInt16> = []
+
+  /// Says to which of the backend's ports a listener's datagrams go: only from there may replies to them come. As long as
+  /// nobody says so, any of the backend's ports may reply.
+  package mutating func setBackendPort(_ port: UInt16, of listener: ListenerIndex) {
+    while backendPorts.count <= listener.position { backendPorts.append(port) }
+    backendPorts[listener.position] = port
+  }
+
   /// A new client was refused for want of room since this was last asked; for the log.
   var refusalForRoom: DropReason?
 

@@ -10,6 +10,7 @@ extension Forwarder {
     do throws(Errno) {
       let listener = try Listener(loop, opening, index: ListenerIndex(UInt32(position)), forwarder: self)
       if position == listeners.count { listeners.append(listener) } else { listeners[position] = listener }
+      core.setBackendPort(opening.backend.port, of: listener.index)
       listener.start()
       return listener.index
     } catch {
