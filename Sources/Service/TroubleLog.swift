@@ -51,19 +51,19 @@ final class TroubleLog: Sendable {
       return (verdict, wasQuiet && verdict == .suppress)
     }
     if isFirstSuppressed { wakeup.send() }
-    guard case .write = verdict else { return }
-    write(relay: relay, trouble, more: 0)
+    guard case .write(let before) = verdict else { return }
+    write(relay: relay, trouble, times: before + 1)
   }
 
   private func writeSums() {
     for sum in limiter.withLock({ $0.summaries(at: .now) }) {
-      write(relay: sum.class.relay, sum.class.trouble, more: sum.suppressed)
+      write(relay: sum.class.relay, sum.class.trouble, times: sum.suppressed)
     }
   }
 
-  private func write(relay: Int, _ trouble: Trouble, more: UInt64) {
+  private func write(relay: Int, _ trouble: Trouble, times: UInt64) {
     var metadata: Logger.Metadata = ["relay": "\(names[relay])"]
-    if more > 0 { metadata["times"] = "\(more)" }
+    if times > 1 { metadata["times"] = "\(times)" }
     logger.warning(trouble.message, metadata: metadata)
   }
 }

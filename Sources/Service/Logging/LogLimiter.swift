@@ -3,7 +3,8 @@ public import Linux
 /// Keeps a log from flooding: of each class of event, one line a period, and at its end one line with the sum of the rest.
 ///
 /// Time is an argument. Whoever owns the limiter writes the lines, and wakes up at `nextSummary`; while nothing was
-/// suppressed there is nothing to wake up for.
+/// suppressed there is nothing to wake up for. An event of a class that occurred before allocates nothing, since events may
+/// come with every datagram; that is why a class, once seen, is kept: there must be few.
 public struct LogLimiter<Class: Hashable & Sendable>: Sendable {
   /// What to do with an event.
   public enum Verdict: Hashable, Sendable {
@@ -28,12 +29,15 @@ public struct LogLimiter<Class: Hashable & Sendable>: Sendable {
   }
 
   private struct Period {
+    let `class`: Class
     var end: Instant
-    var suppressed: UInt64 = 0
+    var suppressed: UInt64
   }
 
   private let length: Nanoseconds
-  private var periods: [Class: Period] = [:]
+  private var periods: [Period] = []
+  /// Where a class has its period. Not the periods themselves: to change a dictionary's value in place allocates.
+  private var places: [Class: Int] = [:]
 
   /// A limiter with periods of this length.
   public init(period: Nanoseconds = .seconds(10)) { length = period }
@@ -42,30 +46,36 @@ public struct LogLimiter<Class: Hashable & Sendable>: Sendable {
   ///
   /// - Parameter count: How many events of this class there were at once; all but the one that is written are suppressed.
   public mutating func note(_ class: Class, count: UInt64 = 1, at now: Instant) -> Verdict {
-    if let period = periods[`class`], now < period.end {
-      periods[`class`]?.suppressed += count
+    let rest = count - min(count, 1)
+    guard let place = places[`class`] else {
+      places[`class`] = periods.count
+      periods.append(Period(class: `class`, end: now + length, suppressed: rest))
+      return .write(suppressedBefore: 0)
+    }
+    if now < periods[place].end {
+      periods[place].suppressed += count
       return .suppress
     }
-    let before = periods[`class`]?.suppressed ?? 0
-    periods[`class`] = Period(end: now + length, suppressed: count - min(count, 1))
+    let before = periods[place].suppressed
+    periods[place].end = now + length
+    periods[place].suppressed = rest
     return .write(suppressedBefore: before)
   }
 
   /// When to ask for summaries next; nil while nothing is suppressed.
   public var nextSummary: Instant? {
-    periods.values.filter { $0.suppressed > 0 }.map(\.end).min()
+    var next: Instant?
+    for period in periods where period.suppressed > 0 { next = min(next ?? period.end, period.end) }
+    return next
   }
 
   /// The sums of all periods that have ended. A class that gets one starts a new period, for the sum was its line.
   public mutating func summaries(at now: Instant) -> [Summary] {
     var summaries: [Summary] = []
-    for (`class`, period) in periods where period.end <= now {
-      guard period.suppressed > 0 else {
-        periods[`class`] = nil
-        continue
-      }
-      summaries.append(Summary(class: `class`, suppressed: period.suppressed))
-      periods[`class`] = Period(end: now + length)
+    for place in periods.indices where periods[place].suppressed > 0 && periods[place].end <= now {
+      summaries.append(Summary(class: periods[place].class, suppressed: periods[place].suppressed))
+      periods[place].end = now + length
+      periods[place].suppressed = 0
     }
     return summaries
   }
