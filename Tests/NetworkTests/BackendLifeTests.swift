@@ -134,4 +134,27 @@ struct BackendLifeTests {
     if way == .multiplexed { ledger.upstreamQueueDrops = 3 }
     try scene.relay.settle(on: ledger)
   }
+
+  /// Also where that port is the backend's, too, but another listener's.
+  @Test(arguments: Way.local)
+  func aReplyFromAnotherPortOfTheRangeIsNotDelivered(way: Way) throws {
+    let network = try PairNetwork()
+    let services = try (7001...7002).map { try UDPClient(in: network.host, from: .of("127.0.0.1:\($0)")) }
+    let relay = try MultihomedProcess.relay(
+      in: network.host, "--listen 5001-5002 --backend 127.0.0.1:7001-7002 --upstream \(way.upstream)")
+    let asked = try Endpoint.of("10.1.0.1:5001")
+    let client = try UDPClient(in: network.client, to: asked)
+    try client.send("who is there?")
+    let request = try #require(try services[0].receive())
+    try services[1].send("me", to: request.from)
+    try services[0].send("the service", to: request.from)
+    #expect(try client.receive()?.bytes == [UInt8]("the service".utf8))
+    var ledger = Ledger()
+    ledger.began(1)
+    ledger.passed(to: asked, [request.bytes])
+    ledger.passed(from: asked, [[UInt8]("the service".utf8)])
+    // The kernel sees to it itself at a connected socket.
+    if way == .multiplexed { ledger.dropped["unexpected_source"] = 1 }
+    try relay.settle(on: ledger)
+  }
 }

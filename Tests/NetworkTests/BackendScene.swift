@@ -45,6 +45,8 @@ final class BackendScene {
   ) throws {
     self.way = way
     network = try PairNetwork()
+    // No address that becomes usable only while the test goes on.
+    for end in [network.host, network.client] { try end.ip(["address flush dev eth0 scope link"]) }
     // Every refusal is told, not one a second.
     try network.client.set("net/ipv4/icmp_ratelimit", to: "0")
     asked = try .of("10.1.0.1:5678")

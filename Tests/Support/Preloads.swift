@@ -28,6 +28,11 @@ public final class AllocationCount: Sendable {
     ["LD_PRELOAD": try FaultInjection.library("allocations.c"), "MH_ALLOCATIONS": path]
   }
 
+  /// From now on the program writes to standard error where each request comes from.
+  ///
+  /// - Throws: the errno of open(2).
+  public func trace() throws { try folder.write("", to: "allocations.trace") }
+
   /// How often until now.
   ///
   /// - Throws: `TestFailure` before the program has begun.
