@@ -54,7 +54,7 @@ struct LateReplyTests {
       return found.sessions == 0 && found.dropped["late_reply", default: 0] == late ? found : nil
     }
     try crowd.receive()
-    print("late replies, \(way): \(crowd.own) own, \(crowd.foreign) foreign, \(found)")
+    print("FIGURE \(asked) datagrams, \(found.sessionsCreated) sessions, \(way): foreign replies: \(crowd.foreign)")
     #expect(crowd.foreign == 0)
     #expect(found.listeners[scene.asked]?.toBackend.datagrams == asked)
     #expect(found.listeners[scene.asked]?.toClient.datagrams == crowd.own)

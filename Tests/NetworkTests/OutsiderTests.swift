@@ -82,6 +82,8 @@ struct OutsiderTests {
     for (upstream, isWarned) in [("multiplexed", true), ("connected", false)] {
       let relay = try MultihomedProcess.relay(
         in: network.host, "--listen 5678 --backend 127.0.0.1:7000 --upstream \(upstream)")
+      // The whole of what it wrote.
+      try relay.stop()
       let warnings = relay.process.lines(of: .error).filter { $0.contains("route_localnet") }
       #expect(warnings.count == (isWarned ? 1 : 0))
     }
