@@ -75,10 +75,10 @@ struct AddressBurstTests {
   @Test func aBurstOfFlapsEndsInExactlyTheEligibleSetAlsoAfterNetlinkOverflowed() throws {
     let network = try PairNetwork()
     let awake = try RelayedHost(network)
-    let stopped = try RelayedHost(network, listen: "5679")
-    let before = try (awake.settledDescriptors(), stopped.settledDescriptors(port: 5679))
+    let stopped = try RelayedHost(network, port: 5679)
+    let before = try (awake.settledDescriptors(), stopped.settledDescriptors())
     let served = try awake.eligible().count
-    let paced = try PacedTraffic(awake.open(), to: Endpoint(#require(IPAddress("10.1.0.1")), 5678))
+    let paced = try PacedTraffic(awake.open(), to: awake.endpoint("10.1.0.1"))
 
     stopped.relay.process.signal(SIGSTOP)
     var random = SystemRandomNumberGenerator()
@@ -93,7 +93,7 @@ struct AddressBurstTests {
     print("FIGURE flaps until netlink overflowed:", flaps)
 
     try awake.waitUntilExactlyTheEligibleAreServed(within: .seconds(30))
-    try stopped.waitUntilExactlyTheEligibleAreServed(port: 5679, within: .seconds(30))
+    try stopped.waitUntilExactlyTheEligibleAreServed(within: .seconds(30))
     let more = try awake.eligible().count - served
     try eventually("no descriptor too many") { awake.kernel.descriptors == before.0 + more }
     try eventually("no descriptor too many") { stopped.kernel.descriptors == before.1 + more }

@@ -92,7 +92,7 @@ struct DescriptorTests {
   @Test func withoutDescriptorsNewSessionsAreRefusedAndOldOnesGoOn() throws {
     let network = try PairNetwork()
     let host = try RelayedHost(network, ["--upstream", "connected"])
-    let asked = Endpoint(try #require(IPAddress("10.1.0.1")), RelayedHost.port)
+    let asked = try host.endpoint("10.1.0.1")
     let before = try host.settledDescriptors()
     try host.kernel.limitDescriptors(to: before + 10)
     let clients = try (1...30).map { _ in try host.open() }

@@ -6,10 +6,6 @@ import Testing
 /// Interfaces that go down, come back, change their names and vanish.
 @Suite(.serialized, .enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"))
 struct InterfaceTests {
-  private func asked(_ address: String) throws -> Endpoint {
-    Endpoint(try #require(IPAddress(address)), RelayedHost.port)
-  }
-
   @Test func alinkThatGoesDownAndUpFindsItsSessionsAgain() throws {
     let host = try RelayedHost(try PairNetwork())
     _ = try host.settledDescriptors()
@@ -21,7 +17,7 @@ struct InterfaceTests {
     // The kernel keeps the IPv4 address and flushes the others: none of them is eligible now.
     try host.relay.process.waitForLine(containing: "address is gone", since: mark)
     #expect(try host.eligible() == [])
-    #expect(try !host.answers(asked("10.1.0.1").address, to: v4))
+    #expect(try !host.answers(host.endpoint("10.1.0.1").address, to: v4))
     try host.host.ip(["link set eth0 up", "address add fd01::1/64 dev eth0 nodad"])
     try host.waitForAnswer(from: "10.1.0.1", by: v4)
     try host.waitForAnswer(from: "fd01::1", by: v6)
@@ -32,7 +28,7 @@ struct InterfaceTests {
   @Test func aRenamedInterfaceGoesOnAndTheFilterByNameFollows() throws {
     let network = try PairNetwork()
     let host = try RelayedHost(network)
-    let filtered = try RelayedHost(network, listen: "5679", ["--interface", "eth*"])
+    let filtered = try RelayedHost(network, port: 5679, ["--interface", "eth*"])
     let link = try host.host.linkLocal(of: "eth0").scoped(host.client.linkLocal(of: "eth0").scope)
     _ = try host.settledDescriptors()
     let (v4, v6) = try (host.open(.anyIPv4), host.open(.anyIPv6))
@@ -48,8 +44,7 @@ struct InterfaceTests {
     let mark = filtered.relay.process.mark
     try host.host.ip(["link set lan0 name eth1"])
     try filtered.relay.process.waitForLine(containing: "listening again or anew", since: mark)
-    let there = try Endpoint(asked("10.1.0.1").address, 5679)
-    #expect(try v4.ask("hello", of: there)?.from == there)
+    try filtered.waitForAnswer(from: "10.1.0.1")
   }
 
   @Test func aDeletedInterfaceTakesItsAddressesAlongAndNothingElse() throws {
@@ -65,7 +60,7 @@ struct InterfaceTests {
     ])
     let host = try RelayedHost(network)
     let before = try host.settledDescriptors()
-    let paced = try PacedTraffic(host.open(), to: asked("10.1.0.1"))
+    let paced = try PacedTraffic(host.open(), to: host.endpoint("10.1.0.1"))
     try host.waitForAnswer(from: "10.3.0.1")
     try host.waitForAnswer(from: "fd03::1")
     try network.host.ip(["link delete eth1"])
@@ -113,7 +108,7 @@ struct InterfaceTests {
     }
     try host.waitForAnswer(from: "10.1.0.1")
     // A start beside it does not fail either.
-    let late = try RelayedHost(network, listen: "5679")
+    let late = try RelayedHost(network, port: 5679)
     for process in [host.relay.process, late.relay.process] {
       try process.waitForLine("of the duplicate") { $0.contains("not usable") && $0.contains("fd01::5") }
     }

@@ -4,27 +4,33 @@ import Support
 
 /// A host with a relay on it, and a client on the same wire.
 final class RelayedHost: Sendable {
-  static let port: UInt16 = 5678
-
   let network: PairNetwork
+  let port: UInt16
   let relay: MultihomedProcess
   var host: NetworkNamespace { network.host }
   var client: NetworkNamespace { network.client }
   var kernel: KernelView { KernelView(relay) }
 
-  /// Starts a relay on the port, with the built-in echo unless a backend is named.
+  /// Starts a relay on a port, with the built-in echo unless a backend is named.
   init(
-    _ network: PairNetwork, backend: String = "echo", listen: String = "\(port)", _ arguments: [String] = [],
+    _ network: PairNetwork, port: UInt16 = 5678, backend: String = "echo", _ arguments: [String] = [],
     file: StaticString = #fileID, line: UInt = #line
   ) throws {
     self.network = network
+    self.port = port
     relay = try MultihomedProcess.start(
-      in: network.host, ["relay", "--listen", listen, "--backend", backend] + arguments, file: file, line: line)
+      in: network.host, ["relay", "--listen", "\(port)", "--backend", backend] + arguments, file: file, line: line)
   }
 
   /// A client's socket that is bound to no address and connected to nobody: ICMP errors do not reach it.
   func open(_ family: IPAddress = .anyIPv4) throws -> UDPClient {
     try UDPClient(in: client, from: Endpoint(family.isIPv4 ? .anyIPv4 : .anyIPv6, 0))
+  }
+
+  /// Where an address is asked.
+  func endpoint(_ address: String) throws -> Endpoint {
+    guard let address = IPAddress(address) else { throw TestFailure("no address: \(address)") }
+    return Endpoint(address, port)
   }
 
   /// Waits until an address answers.
@@ -35,7 +41,7 @@ final class RelayedHost: Sendable {
     from address: String, by asker: UDPClient? = nil, within limit: Nanoseconds = .seconds(10),
     file: StaticString = #fileID, line: UInt = #line
   ) throws -> Instant {
-    guard let address = IPAddress(address) else { throw TestFailure("no address: \(address)", file: file, line: line) }
+    let address = try endpoint(address).address
     let asker = try asker ?? open(address)
     return try eventually("an answer from \(address)", within: limit, file: file, line: line) {
       try answers(address, to: asker) ? .now : nil
@@ -46,7 +52,7 @@ final class RelayedHost: Sendable {
   func answers(
     _ address: IPAddress, to asker: UDPClient, within limit: Nanoseconds = .milliseconds(5)
   ) throws -> Bool {
-    let asked = Endpoint(address, Self.port)
+    let asked = Endpoint(address, port)
     do throws(Errno) { try asker.send("\(asked)", to: asked) } catch {
       // The client has no way to it right now.
       let passing: [Errno] = [.again, .networkUnreachable, .hostUnreachable, .invalidArgument, .addressNotAvailable]
@@ -71,7 +77,7 @@ final class RelayedHost: Sendable {
   /// Waits until there is a socket on every eligible address and on no other. Those of removed addresses are kept for the
   /// grace.
   func waitUntilExactlyTheEligibleAreServed(
-    port: UInt16 = port, within limit: Nanoseconds = .seconds(10), file: StaticString = #fileID, line: UInt = #line
+    within limit: Nanoseconds = .seconds(10), file: StaticString = #fileID, line: UInt = #line
   ) throws {
     do {
       try eventually(within: limit) { try kernel.addresses(at: port) == eligible() }
@@ -85,9 +91,9 @@ final class RelayedHost: Sendable {
   }
 
   /// How many descriptors the relay has open when all is as it will stay: the link-local address has come, too.
-  func settledDescriptors(port: UInt16 = port, file: StaticString = #fileID, line: UInt = #line) throws -> Int {
+  func settledDescriptors(file: StaticString = #fileID, line: UInt = #line) throws -> Int {
     _ = try host.linkLocal(of: "eth0")
-    try waitUntilExactlyTheEligibleAreServed(port: port, file: file, line: line)
+    try waitUntilExactlyTheEligibleAreServed(file: file, line: line)
     return kernel.descriptors
   }
 
@@ -149,7 +155,14 @@ final class PacedTraffic: Sendable {
   }
 
   /// How many were answered until now.
-  var answered: Int { state.with { $0.answered } }
+  ///
+  /// - Throws: `TestFailure` when the traffic has ended by itself.
+  func answered() throws -> Int { try state.with { try Self.check($0).answered } }
+
+  private static func check(_ state: State) throws -> State {
+    if let failure = state.failure { throw TestFailure("paced traffic ended: \(failure)") }
+    return state
+  }
 
   /// Ends, after what is under way had time to arrive.
   ///
@@ -157,10 +170,8 @@ final class PacedTraffic: Sendable {
   func stop() throws -> (sent: Int, answered: Int) {
     state.with { $0.isStopping = true }
     thread.join()
-    return try state.with { state in
-      if let failure = state.failure { throw TestFailure("paced traffic ended: \(failure)") }
-      return (state.sent, state.answered)
-    }
+    let state = try state.with { try Self.check($0) }
+    return (state.sent, state.answered)
   }
 }
 

@@ -16,15 +16,14 @@ struct RestTests {
     let fresh = try RelayedHost(network)
     let used = try ["multiplexed", "connected"].enumerated().map { number, upstream in
       try RelayedHost(
-        network, listen: "\(6000 + number)",
+        network, port: UInt16(6000 + number),
         ["--upstream", upstream, "--idle-timeout", "1s", "--unreplied-timeout", "1s", "--workers", "2"])
     }
     try network.host.add(["10.1.0.9/16"], to: "eth0")
     try network.host.add(["fd01::5/64"], to: "eth0", awaitsDuplicates: true)
-    for (number, host) in used.enumerated() {
-      let asked = Endpoint(try #require(IPAddress("10.1.0.9")), UInt16(6000 + number))
-      let client = try host.open()
-      try eventually("an answer") { try client.ask("hello", of: asked, within: .milliseconds(20)) != nil }
+    for host in used {
+      let asked = try host.endpoint("10.1.0.9")
+      try host.waitForAnswer(from: "10.1.0.9")
       for _ in 1...50 { #expect(try host.open().ask("hello", of: asked) != nil) }
     }
     try network.host.remove(["10.1.0.9/16"], from: "eth0")
@@ -40,7 +39,10 @@ struct RestTests {
     } catch is TestFailure {
       throw TestFailure("never ten seconds without a system call: \(traces.map { $0.lines.suffix(8) })")
     }
-    for host in all { #expect(host.relay.process.lines().contains { $0.contains("did not come back") }) }
+    for host in all {
+      let lines = host.relay.process.lines()
+      #expect(lines.contains { $0.contains("did not come back") }, "\(lines)")
+    }
     // It sleeps, it is not dead; and the trace would have shown something.
     for (trace, host) in zip(traces, all) {
       _ = try host.counters()
@@ -53,8 +55,8 @@ struct RestTests {
     let host = try RelayedHost(try PairNetwork())
     let empty = try host.kernel.residentKilobytes()
     // Some work, so that everything has been touched once.
-    let paced = try PacedTraffic(host.open(), to: Endpoint(#require(IPAddress("10.1.0.1")), RelayedHost.port))
-    try eventually("some answers") { paced.answered > 300 }
+    let paced = try PacedTraffic(host.open(), to: host.endpoint("10.1.0.1"))
+    try eventually("some answers") { try paced.answered() > 300 }
     _ = try paced.stop()
     let used = try host.kernel.residentKilobytes()
     print("FIGURE resident memory after the start and after 300 datagrams, KiB:", empty, used)

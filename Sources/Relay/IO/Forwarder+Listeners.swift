@@ -6,10 +6,15 @@ extension Forwarder {
   ///
   /// - Returns: its place, or nil when it cannot be polled; that is reported.
   func open(_ opening: ListenerOpening) -> ListenerIndex? {
-    let position = listeners.firstIndex { $0 == nil } ?? listeners.count
+    let position = vacantPlaces.last ?? listeners.count
     do throws(Errno) {
       let listener = try Listener(loop, opening, index: ListenerIndex(UInt32(position)), forwarder: self)
-      if position == listeners.count { listeners.append(listener) } else { listeners[position] = listener }
+      if position == listeners.count {
+        listeners.append(listener)
+      } else {
+        listeners[position] = listener
+        vacantPlaces.removeLast()
+      }
       core.setBackendPort(opening.backend.port, of: listener.index)
       listener.start()
       return listener.index
@@ -34,5 +39,8 @@ extension Forwarder {
   }
 
   /// No session points to the listener any more: its place is free.
-  func forget(_ index: ListenerIndex) { listeners[index.position] = nil }
+  func forget(_ index: ListenerIndex) {
+    listeners[index.position] = nil
+    vacantPlaces.append(index.position)
+  }
 }

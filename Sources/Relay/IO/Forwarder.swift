@@ -14,6 +14,8 @@ final class Forwarder {
   let refusals: Refusals
   var core: RelayCore
   var listeners: ContiguousArray<Listener?> = []
+  /// Where in `listeners` there is none.
+  var vacantPlaces: [Int] = []
   var connected = ConnectedUpstreams()
   private(set) var multiplexed: MultiplexedUpstream?
   private(set) var housekeeping: Housekeeping?

@@ -18,6 +18,8 @@ final class Housekeeping {
   /// When the expiry timer fires; nil when it does not run.
   private var expected: Instant?
   private var place = 0
+  /// Whether a listener has gone since the sweep began.
+  private var beginsAnew = false
   /// Which listeners were gone when the sweep began: after it, nobody points to them.
   private var leaving: [ListenerIndex] = []
 
@@ -48,14 +50,18 @@ final class Housekeeping {
     expiry?.start(after: .milliseconds(0))
   }
 
-  /// A listener is gone: its sessions end soon.
+  /// A listener is gone: its sessions end soon. One sweep does for thousands that go at once.
   func beginSweep() {
-    place = 0
-    leaving = forwarder.listeners.compactMap { $0?.state == .gone ? $0?.index : nil }
+    beginsAnew = true
     sweeping?.start(after: .milliseconds(0))
   }
 
   private func sweep() {
+    if beginsAnew {
+      beginsAnew = false
+      place = 0
+      leaving = forwarder.listeners.compactMap { $0?.state == .gone ? $0?.index : nil }
+    }
     let next = forwarder.core.sweep(from: place, limit: Self.placesPerStep, now: .now) { index in
       forwarder.listeners[index.position]?.state == .gone
     }
