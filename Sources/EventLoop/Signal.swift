@@ -10,7 +10,7 @@ public final class Signal: Handle {
     case terminate = 15
     /// SIGINT: the same from a terminal.
     case interrupt = 2
-    /// SIGHUP: read the configuration again.
+    /// SIGHUP: look at everything again.
     case hangUp = 1
     /// SIGUSR1: write the counters.
     case user1 = 10

@@ -58,9 +58,17 @@ public struct SourceRange: Sendable, Hashable {
     self.count = count
   }
 
-  /// Every address of a block.
+  /// One of so many equal shares, numbered from 0, so that no two workers ever use the same address. There must be at
+  /// least as many addresses as shares.
+  public func share(_ number: Int, of shares: Int) -> SourceRange {
+    let size = count / shares
+    return SourceRange(first: first + UInt32(number * size), count: size)
+  }
+
+  /// Every address of a block but lo's broadcast address, from which nothing can be sent.
   public init(_ block: CIDR) {
-    self.init(first: block.base.v4, count: 1 << (32 - block.prefixLength))
+    let size = 1 << (32 - block.prefixLength)
+    self.init(first: block.base.v4, count: block.contains(IPAddress(v4: 0x7fff_ffff)) ? size - 1 : size)
   }
 
   /// The block that is used when nobody says otherwise: 127.64.0.0/10, or, when a quarter of it could not hold all

@@ -11,14 +11,14 @@ struct CounterReport {
   var metadata: Logger.MetadataValue {
     [
       "address_changes": number(addressChanges),
-      "relays": .array(crew.plans.indices.map(relay)),
+      "relays": .array(crew.names.indices.map(relay)),
     ]
   }
 
   private func relay(_ number: Int) -> Logger.MetadataValue {
     let counted = crew.workers.map { $0.counters[number] }
     return [
-      "name": "\(crew.plans[number].name)",
+      "name": "\(crew.names[number])",
       "listeners": .array(listeners(of: number)),
       "dropped": byLabel(DropReason.allCases.map { reason in (reason.label, sum(counted) { $0.dropped(reason) }) }),
       "send_errors": .dictionary(sendErrors(counted)),

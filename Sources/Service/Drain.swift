@@ -2,9 +2,9 @@ import EventLoop
 import Linux
 
 /// The end in good order: no new sessions, but replies that are still on their way are relayed, until nothing moves any
-/// more or the limit is reached.
+/// more and nobody waits for a reply, or the limit is reached.
 final class Drain {
-  /// Nothing relayed for so long means idle.
+  /// Nothing relayed for so long means idle, unless a client waits for its reply.
   private static let idle = Nanoseconds.milliseconds(500)
   private static let period = Nanoseconds.milliseconds(50)
 
@@ -31,7 +31,8 @@ final class Drain {
     let moved = crew.datagrams
     if moved != datagrams { lastMove = now }
     datagrams = moved
-    if crew.sessions == 0 || now >= end || now - lastMove >= Self.idle { return done() }
+    let isIdle = crew.sessionsAwaitingReply == 0 && now - lastMove >= Self.idle
+    if crew.sessions == 0 || now >= end || isIdle { return done() }
     timer?.start(after: Self.period)
   }
 }

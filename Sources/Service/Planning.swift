@@ -1,29 +1,57 @@
 import Linux
 import Relay
 
+/// What the host gives to a process, as far as plans depend on it.
+struct HostLimits {
+  /// RLIMIT_NOFILE.
+  let descriptors: Int
+  /// The ports that the kernel draws from (net.ipv4.ip_local_port_range).
+  let ephemeralPorts: Int
+
+  /// Reads them.
+  init(descriptors: Int) {
+    self.descriptors = descriptors
+    let range = ProcFile.read("/proc/sys/net/ipv4/ip_local_port_range")?.split(whereSeparator: \.isWhitespace)
+    let ports = range?.compactMap { Int($0) } ?? []
+    ephemeralPorts = ports.count == 2 ? max(1, ports[1] - ports[0] + 1) : 28_232
+  }
+
+  /// How many sessions with a socket each the host bears: an eighth of the descriptors is left to everything else.
+  var connectedSessions: Int { max(1, min(descriptors / 8 * 7, ephemeralPorts)) }
+}
+
 extension RelayConfiguration {
-  /// What one worker needs to know to run this relay.
+  /// What each worker needs to know to run this relay.
   ///
   /// - Parameters:
   ///   - workers: how many share its sessions.
   ///   - echo: where the built-in backend listens, if that is the backend.
-  func plan(workers: Int, echo: Endpoint?) -> RelayPlan {
+  func plans(workers: Int, echo: Endpoint?, _ limits: HostLimits) -> [RelayPlan] {
     // The kernel spreads clients over the workers by hash: evenly, give or take little.
-    let share = (maxSessions + workers - 1) / workers
+    let share = (sessionLimit(limits) + workers - 1) / workers
     let address = echo?.address ?? backend.address
     let ports =
       switch backend {
       case .echo: (echo?.port ?? 0)...(echo?.port ?? 0)
       case .endpoints(_, let ports): ports
       }
-    return RelayPlan(
-      name: name, backend: address, backendPorts: ports, upstream: upstream(maxSessions: share),
-      idleTimeout: idleTimeout, unrepliedTimeout: unrepliedTimeout, maxSessions: share, responses: responses)
+    return (0..<workers).map { number in
+      RelayPlan(
+        name: name, backend: address, backendPorts: ports, upstream: upstream(of: number, workers: workers),
+        idleTimeout: idleTimeout, unrepliedTimeout: unrepliedTimeout, maxSessions: share, responses: responses)
+    }
   }
 
-  private func upstream(maxSessions: Int) -> RelayPlan.Upstream {
+  /// How many sessions there can be: no more than sockets where each takes one, so that a flood of new clients makes
+  /// sessions that were never answered give way, before it uses up the descriptors.
+  func sessionLimit(_ limits: HostLimits) -> Int {
+    resolvedUpstream == .connected ? min(maxSessions, limits.connectedSessions) : maxSessions
+  }
+
+  private func upstream(of worker: Int, workers: Int) -> RelayPlan.Upstream {
     guard resolvedUpstream == .multiplexed else { return .connected }
-    return .multiplexed(sourcePool.map { SourceRange($0) } ?? .standard(maxSessions: maxSessions))
+    let all = sourcePool.map { SourceRange($0) } ?? .standard(maxSessions: maxSessions)
+    return .multiplexed(all.share(worker, of: workers))
   }
 }
 

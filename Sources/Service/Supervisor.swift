@@ -9,6 +9,7 @@ import Relay
 /// everything in good order.
 public final class Supervisor {
   private let configuration: ProcessConfiguration
+  private let limits: HostLimits
   private let logger: Logger
   private let loop: Loop
   private let crew: WorkerCrew
@@ -28,28 +29,33 @@ public final class Supervisor {
   /// - Throws: what keeps it from starting, and what to do about it.
   public static func run(_ configuration: ProcessConfiguration) throws(ConfigurationError) -> Int32 {
     try validate(configuration)
-    DescriptorLimit.raise()
+    let limits = HostLimits(descriptors: DescriptorLimit.raise())
     guard DescriptorLimit.hasRoom(for: configuration.descriptorsToStart) else {
       throw .start("cannot start", .tooManyDescriptors)
     }
     let supervisor: Supervisor
-    do throws(Errno) { supervisor = try Supervisor(configuration) } catch { throw .start("cannot start", error) }
+    do throws(Errno) {
+      supervisor = try Supervisor(configuration, limits)
+    } catch { throw .start("cannot start", error) }
     try supervisor.begin()
     supervisor.loop.run()
     supervisor.end()
     return 0
   }
 
-  private init(_ configuration: ProcessConfiguration) throws(Errno) {
+  private init(_ configuration: ProcessConfiguration, _ limits: HostLimits) throws(Errno) {
     self.configuration = configuration
+    self.limits = limits
     let logger = Logger(configuration, journalStream: Environment.variables["JOURNAL_STREAM"])
     let loop = try Loop()
     let isEcho = configuration.relays.contains { $0.backend == .echo }
     let echo = isEcho ? try EchoBackend() : nil
     let workers = configuration.workers.resolved()
-    let plans = configuration.relays.map { $0.plan(workers: workers, echo: $0.backend == .echo ? echo?.endpoint : nil) }
+    let plans = configuration.relays.map {
+      $0.plans(workers: workers, echo: $0.backend == .echo ? echo?.endpoint : nil, limits)
+    }
     let troubles = try TroubleLog(loop, logger, names: configuration.relays.map(\.name))
-    let crew = try WorkerCrew(configuration.relays, plans: plans, count: workers) { troubles.note(relay: $0, $1) }
+    let crew = try WorkerCrew(configuration.relays, plans: plans) { troubles.note(relay: $0, $1) }
     keeper = try ListenerKeeper(loop, configuration, crew, logger)
     self.logger = logger
     self.loop = loop
@@ -87,6 +93,14 @@ public final class Supervisor {
 
   private func warn() {
     for note in configuration.relays.flatMap(\.notes) { logger.warning("\(note)") }
+    for relay in configuration.relays where relay.sessionLimit(limits) < relay.maxSessions {
+      logger.info(
+        "sessions are limited by descriptors and ports: each takes one of both with this backend",
+        metadata: ["sessions": "\(relay.sessionLimit(limits))"])
+    }
+    if echo != nil {
+      logger.warning("the echo backend is for trying only: a forged request makes two echo services answer each other")
+    }
     let isMultiplexed = configuration.relays.contains { $0.resolvedUpstream == .multiplexed }
     if isMultiplexed, RouteLocalnet.isOn {
       logger.warning(

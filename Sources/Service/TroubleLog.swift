@@ -6,6 +6,8 @@ import Synchronization
 
 /// Writes down what the data plane meets: one line a class and period, and a sum of what was left out. Trouble may come
 /// with every datagram, from every worker.
+///
+/// Workers only note it. The control plane's thread writes: a reader of the log that stalls must never stop a datagram.
 final class TroubleLog: Sendable {
   private struct Class: Hashable, Sendable {
     let relay: Int
@@ -14,7 +16,13 @@ final class TroubleLog: Sendable {
 
   private let logger: Logger
   private let names: [String]
-  private let limiter = Mutex(LogLimiter<Class>())
+  private struct Noted {
+    var limiter = LogLimiter<Class>()
+    /// Lines to be written: at most one a class and period, of few classes.
+    var lines: [(class: Class, times: UInt64)] = []
+  }
+
+  private let noted = Mutex(Noted())
   private let wakeup: Wakeup
 
   /// - Parameters:
@@ -24,41 +32,46 @@ final class TroubleLog: Sendable {
     self.logger = logger
     self.names = names
     let sums = Sums()
-    wakeup = try Wakeup(loop) { sums.wait() }
-    sums.timer = try Timer(loop) { [unowned self] in
-      self.writeSums()
-      sums.wait()
-    }
-    sums.next = { [unowned self] in self.limiter.withLock { $0.nextSummary } }
+    wakeup = try Wakeup(loop) { sums.look() }
+    sums.timer = try Timer(loop) { sums.look() }
+    sums.write = { [unowned self] in self.write() }
+    sums.next = { [unowned self] in self.noted.withLock { $0.limiter.nextSummary } }
   }
 
   /// When to write the next sum; lives on the control plane's loop.
   private final class Sums {
     var timer: Timer?
+    var write: () -> Void = {}
     var next: () -> Instant? = { nil }
 
-    func wait() {
+    func look() {
+      write()
       guard timer?.isRunning == false, let next = next() else { return }
-      timer?.start(after: next - .now)
+      // Never without a pause, in which the loop looks after its other events.
+      timer?.start(after: max(next - .now, .milliseconds(1)))
     }
   }
 
-  /// Notes a trouble. From any thread.
+  /// Notes a trouble. From any thread; writes nothing.
   func note(relay: Int, _ trouble: Trouble) {
-    let (verdict, isFirstSuppressed) = limiter.withLock { limiter in
-      let wasQuiet = limiter.nextSummary == nil
-      let verdict = limiter.note(Class(relay: relay, trouble: trouble), at: .now)
-      return (verdict, wasQuiet && verdict == .suppress)
+    let isNews = noted.withLock { noted in
+      let wasQuiet = noted.limiter.nextSummary == nil
+      switch noted.limiter.note(Class(relay: relay, trouble: trouble), at: .now) {
+      case .write(let before):
+        noted.lines.append((Class(relay: relay, trouble: trouble), before + 1))
+        return true
+      case .suppress: return wasQuiet
+      }
     }
-    if isFirstSuppressed { wakeup.send() }
-    guard case .write(let before) = verdict else { return }
-    write(relay: relay, trouble, times: before + 1)
+    if isNews { wakeup.send() }
   }
 
-  private func writeSums() {
-    for sum in limiter.withLock({ $0.summaries(at: .now) }) {
-      write(relay: sum.class.relay, sum.class.trouble, times: sum.suppressed)
+  private func write() {
+    let lines = noted.withLock { noted in
+      defer { noted.lines = [] }
+      return noted.lines + noted.limiter.summaries(at: .now).map { ($0.class, $0.suppressed) }
     }
+    for line in lines { write(relay: line.class.relay, line.class.trouble, times: line.times) }
   }
 
   private func write(relay: Int, _ trouble: Trouble, times: UInt64) {

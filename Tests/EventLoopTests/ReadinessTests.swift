@@ -84,6 +84,26 @@ struct ReadinessTests {
     _ = try Socket.service(on: endpoint)
   }
 
+  @Test func betweenTheStepsOfATimerSocketsAreRead() throws {
+    let loop = try Loop()
+    defer { loop.closeAll() }
+    let service = try Socket.service(on: Endpoint(.loopbackIPv4, 0))
+    let client = try Socket.connectedUpstream(to: try service.localEndpoint())
+    let reader = try Reader(loop, service, enough: 20)
+    reader.start()
+    var readAtStep: [Int] = []
+    var timer: Timer?
+    timer = try Timer(loop) {
+      readAtStep.append(reader.read)
+      try? self.send(client)
+      if readAtStep.count < 20 { timer?.start(after: .milliseconds(1)) }
+    }
+    timer?.start(after: .milliseconds(1))
+    loop.run()
+    #expect(readAtStep == Array(0..<20))
+    timer = nil
+  }
+
   @Test func aTimerNeverFiresTooEarly() throws {
     let loop = try Loop()
     defer { loop.closeAll() }

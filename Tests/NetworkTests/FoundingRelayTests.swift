@@ -118,6 +118,22 @@ struct FoundingRelayTests {
     try relay.settle(on: ledger)
   }
 
+  @Test func everyClientHasASourceAddressOfItsOwnHoweverManyWorkersThereAre() throws {
+    let network = try network()
+    let service = try UDPClient(in: network.host, from: .of("127.0.0.1:7000"))
+    let relay = try MultihomedProcess.relay(in: network.host, "--listen 5678 --backend 127.0.0.1:7000 --workers 4")
+    var sources: Set<IPAddress> = []
+    for number in 0..<16 {
+      let client = try UDPClient(in: network.container, from: Endpoint(.anyIPv4, UInt16(41_000 + number)))
+      try client.send("\(number)", to: .of("192.168.106.242:5678"))
+      let request = try #require(try service.receive(within: .seconds(5)))
+      #expect(request.bytes == [UInt8]("\(number)".utf8))
+      sources.insert(request.from.address)
+    }
+    #expect(sources.count == 16)
+    #expect(relay.process.exit == nil)
+  }
+
   @Test(arguments: ["--backend 127.0.0.1:5678", "--backend [::1]:5678", "--backend 127.0.0.1:5678 --workers 2"])
   func whoAsksTwoAddressesFromOnePortIsAnsweredByEach(options: String) throws {
     let network = try network()

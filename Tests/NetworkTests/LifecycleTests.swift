@@ -43,6 +43,19 @@ struct LifecycleTests {
     #expect(host.relay.process.lines(of: .error).last?.contains("\"ended\"") == true)
   }
 
+  @Test func aDrainWaitsForASlowReplyHoweverLongNothingMoves() throws {
+    let network = try PairNetwork()
+    let service = try TestService(
+      on: Endpoint(.loopbackIPv4, 0), in: network.host, .echo { $0.delay = .milliseconds(1_500) })
+    let host = try RelayedHost(network, backend: "\(service.endpoint)")
+    let client = try host.open()
+    try client.send("slow", to: asked)
+    try service.waitForTally { $0.received == 1 }
+    host.relay.process.signal(SIGTERM)
+    #expect(try client.receive(within: .seconds(5))?.bytes == [UInt8]("slow".utf8))
+    #expect(try host.relay.process.waitForExit(within: .seconds(5)) == .status(0))
+  }
+
   @Test func aDrainEndsAtItsLimit() throws {
     let network = try PairNetwork()
     let service = try PushingService(on: .loopbackIPv4, in: network.host)

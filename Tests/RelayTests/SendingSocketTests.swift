@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func aSizeThatDidNotFitThePathIsTriedAgainAfterTenSeconds() throws {
-    var socket = try socket()
+    var socket = try socket(isConnected: true)
     socket.refused(try train(2, 1_400), .messageTooLong, now: now)
     #expect(!socket.takes(try train(2, 1_400), now: now))
     #expect(!socket.takes(try train(2, 1_401), now: now + Nanoseconds(9_999_999_999)))
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func theSmallestRefusedSizeCountsUntilItIsForgotten() throws {
-    var socket = try socket()
+    var socket = try socket(isConnected: true)
     socket.refused(try train(2, 1_400), .messageTooLong, now: now)
     socket.refused(try train(2, 1_200), .messageTooLong, now: now)
     socket.refused(try train(2, 1_300), .messageTooLong, now: now)
@@ -46,6 +46,18 @@ import Testing
     socket.refused(try train(2, 1_300), .messageTooLong, now: now + .seconds(10))
     #expect(socket.takes(try train(2, 1_299), now: now + .seconds(10)))
     #expect(!socket.takes(try train(2, 1_300), now: now + .seconds(10)))
+  }
+
+  @Test func onePeersSmallPathIsNotHeldAgainstTheOthersOfASocket() throws {
+    var socket = try socket()
+    socket.refused(try train(2, 1_400), .messageTooLong, now: now)
+    #expect(socket.takes(try train(2, 1_400), now: now))
+  }
+
+  @Test func aTrainLongerThanAnyIPv4DatagramIsNotTriedWhole() throws {
+    let train = try #require(
+      try TestRelay().ask([ReceivedMessage(peer: client(0), length: 65_520, segmentSize: 1_200)]).first)
+    #expect(!(try socket()).takes(train, now: now))
   }
 
   @Test func anInvalidArgumentIsNotHeldAgainstLaterTrains() throws {

@@ -128,6 +128,10 @@ func settings(_ words: String, _ environment: [String: String] = [:]) throws -> 
       "--source-pool 127.64.0.0/31 cannot be used; give an IPv4 block from /8 to /30, as in 127.64.0.0/10"
     ),
     (
+      "--source-pool 127.255.255.252/30 --workers 4",
+      "--source-pool 127.255.255.252/30 has fewer addresses than there are workers (4); give a larger block"
+    ),
+    (
       "--source-pool 2001:db8::/64",
       "--source-pool 2001:db8::/64 cannot be used; give an IPv4 block from /8 to /30, as in 127.64.0.0/10"
     ),

@@ -100,7 +100,8 @@ public struct SendBatch: ~Copyable {
 
   /// Hands the messages from `first` on to the kernel, without blocking.
   ///
-  /// - Returns: how many it took: fewer than there are when it refused one, whose errno the next call from there tells.
+  /// - Returns: how many it took: fewer than there are when it refused one. The next call from there tells its errno, unless
+  ///   that was the news of an earlier datagram's fate, which is told only once: then that call succeeds.
   /// - Throws: the errno of message `first`, which was not sent.
   public func send(on descriptor: Int32, from first: Int) throws(Errno) -> Int {
     precondition(first < count)

@@ -1,11 +1,13 @@
 import Glibc
+import Synchronization
 
 /// The process's standard error.
 public enum StandardError {
-  /// Writes a line, adding the newline, in one write(2), so that lines of several threads do not mix.
+  /// Writes a line, adding the newline. A line of up to 4,096 bytes is one write(2), so that lines of several processes do
+  /// not mix (PIPE_BUF, pipe(7)).
   ///
-  /// EINTR is tried again. A reader that does not keep up (EAGAIN) is waited for, one second at most, and then the rest
-  /// is lost; so it is after any other error, for there is nowhere left to tell it.
+  /// A reader that does not keep up is waited for, a fifth of a second at most; then the rest of the line is lost, and no
+  /// line waits again until there is room. So is it after any error but EINTR: there is nowhere left to tell it.
   public static func write(line: String) {
     write(Array(line.utf8) + [UInt8(ascii: "\n")])
   }
@@ -13,23 +15,32 @@ public enum StandardError {
   /// Writes bytes, with the same error policy.
   public static func write(_ bytes: [UInt8]) { write(bytes, to: STDERR_FILENO) }
 
+  /// Whether the last write found no room in time.
+  private static let isStuck = Atomic(false)
+  private static let patience: Int32 = 200  // milliseconds
+
   package static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      // Asked first, because the descriptor may well be one that blocks: a pipe, a terminal that was stopped.
+      guard waitForRoom(descriptor) else { return }
+      let piece = rest.prefix(Int(PIPE_BUF))
+      let written = unsafe piece.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if written >= 0 {
         rest = rest.dropFirst(written)
-        continue
+      } else {
+        let error = Errno.current
+        if error.number != EINTR && error != .again { return }
       }
-      let error = Errno.current
-      if error.number == EINTR { continue }
-      guard error == .again, waitForRoom(descriptor) else { return }
     }
   }
 
   private static func waitForRoom(_ descriptor: Int32) -> Bool {
     var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    return unsafe poll(&request, 1, 1000) == 1
+    let limit = isStuck.load(ordering: .relaxed) ? 0 : patience
+    let hasRoom = unsafe poll(&request, 1, limit) == 1
+    isStuck.store(!hasRoom, ordering: .relaxed)
+    return hasRoom
   }
 
   /// Whether standard error goes to the systemd journal, which has clocks of its own: `$JOURNAL_STREAM` then holds its

@@ -72,7 +72,7 @@ public final class RelayCounters: Sendable {
   private let drops = CounterRow(count: DropReason.allCases.count)
   private let ends = CounterRow(count: EndReason.allCases.count)
   private let errors = CounterRow(count: errnos * Direction.allCases.count)
-  private let others = CounterRow(count: 3)
+  private let others = CounterRow(count: 4)
 
   /// All zero.
   public init() {}
@@ -99,6 +99,9 @@ public final class RelayCounters: Sendable {
   /// Sessions there are now.
   public var sessions: UInt64 { others[1] }
 
+  /// Sessions whose client was the last to speak: a reply may still come.
+  public var sessionsAwaitingReply: UInt64 { others[3] }
+
   /// Replies that the kernel lost because an upstream's receive queue was full. At the multiplexing upstream also what its
   /// filter refused: the kernel keeps one number for both.
   public var upstreamQueueDrops: UInt64 { others[2] }
@@ -114,6 +117,9 @@ public final class RelayCounters: Sendable {
     others.add(0, 1)
     others.set(1, UInt64(sessions))
   }
+
+  @inline(__always)
+  func noteAwaiting(_ change: Int) { others.add(3, UInt64(bitPattern: Int64(change))) }
 
   func end(_ reason: EndReason, sessions: Int) {
     ends.add(reason.rawValue, 1)

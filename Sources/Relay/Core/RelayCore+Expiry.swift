@@ -27,20 +27,25 @@ extension RelayCore {
     return ended
   }
 
-  /// Ends the sessions of listeners that are gone, looking at most at `limit` places of the table.
+  /// Ends the sessions of listeners that are gone, looking at most at `limit` places of the table and ending at most `ends`
+  /// of them.
   ///
   /// - Parameters:
   ///   - start: where the last call left off; 0 to begin.
   ///   - isGone: whether a listener is gone.
   /// - Returns: where to go on, or nil when the whole table has been looked through.
   package mutating func sweep(
-    from start: Int, limit: Int, now: Instant, isGone: (ListenerIndex) -> Bool
+    from start: Int, limit: Int, ends: Int = .max, now: Instant, isGone: (ListenerIndex) -> Bool
   ) -> Int? {
     let stop = min(start + limit, table.firstFresh)
     guard start < stop else { return nil }
+    var ended = 0
     for position in start..<stop {
       let index = SessionIndex(UInt32(position))
-      if table[index].state != .free, isGone(table[index].listener) { end(index, .addressRemoved, now: now) }
+      guard table[index].state != .free, isGone(table[index].listener) else { continue }
+      if ended == ends { return position }
+      end(index, .addressRemoved, now: now)
+      ended += 1
     }
     return stop < table.firstFresh ? stop : nil
   }

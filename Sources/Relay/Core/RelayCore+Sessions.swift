@@ -18,6 +18,7 @@ extension RelayCore {
       return counters.drop(reason, message.datagrams)
     }
     table[index].toClient.add(message)
+    setAwaiting(false, index)
     table[index].replies &+= UInt32(message.datagrams)
     if table[index].state == .unreplied {
       unreplied.remove(index, in: &table)
@@ -46,6 +47,14 @@ extension RelayCore {
     }
   }
 
+  /// Notes who has spoken last, for whoever wants to know whether replies are still to come.
+  @inline(__always)
+  mutating func setAwaiting(_ isAwaiting: Bool, _ index: SessionIndex) {
+    if table[index].isAwaiting == isAwaiting { return }
+    table[index].isAwaiting = isAwaiting
+    counters.noteAwaiting(isAwaiting ? 1 : -1)
+  }
+
   mutating func end(_ index: SessionIndex, _ reason: EndReason, now: Instant) {
     let session = table[index]
     if session.state == .replied {
@@ -60,6 +69,7 @@ extension RelayCore {
         endedUpstreams.append(session.upstream)
       }
     }
+    setAwaiting(false, index)
     table.remove(index)
     counters.end(reason, sessions: table.count)
   }

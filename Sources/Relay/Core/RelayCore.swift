@@ -39,8 +39,11 @@ package struct RelayCore: ~Copyable {
     self.table = table
     self.sources = sources
     sourceRange = range
-    endedUpstreams.reserveCapacity(ReceivedMessages.capacity)
+    endedUpstreams.reserveCapacity(Self.mostEndedAtOnce)
   }
+
+  /// A turn of four batches may evict so many sessions, and a step of housekeeping end so many.
+  private static let mostEndedAtOnce = 256
 
   /// Which of the backend's ports belongs to a listener, by its place. Only where there are several.
   private(set) var backendPorts: ContiguousArray<UInt16> = []
@@ -79,6 +82,7 @@ package struct RelayCore: ~Copyable {
         counters.drop(reason, message.datagrams)
       } else if let index = findOrBegin(message, on: listener, now: now) {
         table[index].toBackend.add(message)
+        setAwaiting(true, index)
         refresh(index, now: now)
         trains.add(slot: slot, message, to: &table[index], at: index, hopLimit: hopLimit)
       }

@@ -67,4 +67,6 @@ package struct Session: BitwiseCopyable {
   /// The train of the current batch that takes its datagrams, if that train is its own.
   var train: UInt8 = 0
   var state = State.unreplied
+  /// Whether its client was the last to speak.
+  var isAwaiting = false
 }

@@ -5,8 +5,11 @@ import Linux
 /// small steps, so that no datagram waits for long; and never when there is nothing to do, so that a process at rest
 /// sleeps.
 final class Housekeeping {
-  /// Ending a session takes about 0.1 us, with a socket of its own some 5 us: 256 of them take about a millisecond.
-  private static let sessionsPerStep = 256
+  /// Ending a session takes some 0.1 us, with a socket of its own some 5 us: so many take a millisecond at most.
+  private var sessionsPerStep: Int { forwarder.multiplexed == nil ? 256 : 2_048 }
+  /// Between two steps the loop looks after its sockets. Not 0: libuv runs a timer that is started anew with 0 in the same
+  /// turn, without a look at anything else.
+  private static let pause = Nanoseconds.milliseconds(1)
   /// Looking at a place of the table takes some 10 ns.
   private static let placesPerStep = 16_384
   /// Sessions are ended so late at most, which saves a wake-up each.
@@ -19,7 +22,7 @@ final class Housekeeping {
   private var expected: Instant?
   private var place = 0
   /// Whether a listener has gone since the sweep began.
-  private var beginsAnew = false
+  private var isSweepWanted = false
   /// Which listeners were gone when the sweep began: after it, nobody points to them.
   private var leaving: [ListenerIndex] = []
 
@@ -43,35 +46,36 @@ final class Housekeeping {
   private func expire() {
     let now = Instant.now
     expected = nil
-    let ended = forwarder.core.expire(now: now, limit: Self.sessionsPerStep)
+    let ended = forwarder.core.expire(now: now, limit: sessionsPerStep)
     forwarder.closeEndedUpstreams()
-    if ended < Self.sessionsPerStep { return expectExpiry(now) }
+    if ended < sessionsPerStep { return expectExpiry(now) }
     expected = now
-    expiry?.start(after: .milliseconds(0))
+    expiry?.start(after: Self.pause)
   }
 
-  /// A listener is gone: its sessions end soon. One sweep does for thousands that go at once.
+  /// A listener is gone: its sessions end soon. One sweep does for thousands that go at once; those that go during a sweep
+  /// are left to the next.
   func beginSweep() {
-    beginsAnew = true
-    sweeping?.start(after: .milliseconds(0))
+    isSweepWanted = true
+    if sweeping?.isRunning == false { sweeping?.start(after: Self.pause) }
   }
 
   private func sweep() {
-    if beginsAnew {
-      beginsAnew = false
-      place = 0
+    if place == 0 {
+      isSweepWanted = false
       leaving = forwarder.listeners.compactMap { $0?.state == .gone ? $0?.index : nil }
     }
-    let next = forwarder.core.sweep(from: place, limit: Self.placesPerStep, now: .now) { index in
+    let next = forwarder.core.sweep(from: place, limit: Self.placesPerStep, ends: sessionsPerStep, now: .now) { index in
       forwarder.listeners[index.position]?.state == .gone
     }
     forwarder.closeEndedUpstreams()
-    if let next {
-      place = next
-      sweeping?.start(after: .milliseconds(0))
-    } else {
-      for index in leaving { forwarder.forget(index) }
-      leaving = []
-    }
+    place = next ?? 0
+    if next == nil { forgetLeaving() }
+    if next != nil || isSweepWanted { sweeping?.start(after: Self.pause) }
+  }
+
+  private func forgetLeaving() {
+    for index in leaving { forwarder.forget(index) }
+    leaving = []
   }
 }

@@ -8,10 +8,13 @@ package struct SendingSocket {
   let isConnected: Bool
   /// Off after EIO: the device cannot checksum segments.
   private var takesTrains = true
-  /// Trains of longer segments were refused lately (EMSGSIZE: a path with a smaller MTU).
+  /// Connected only: trains of longer segments were refused lately (EMSGSIZE: a path with a smaller MTU). Where a socket
+  /// has many peers, one with a small MTU must not cost the others their trains.
   private var largestSegment = Int32.max
   private var askAgain = Instant(nanoseconds: 0)
 
+  /// 65,535 less an IPv4 and a UDP header.
+  private static let largestIPv4Payload: Int32 = 65_507
   /// After so long a refused size is tried again: the route, and with it the MTU, may have changed.
   private static let memory = Nanoseconds.seconds(10)
 
@@ -23,7 +26,10 @@ package struct SendingSocket {
 
   /// Whether a train has a chance; if not, it goes datagram by datagram without asking the kernel first.
   package func takes(_ train: Train, now: Instant) -> Bool {
-    train.datagrams == 1 || (takesTrains && (train.segmentSize <= largestSegment || askAgain <= now))
+    if train.datagrams == 1 { return true }
+    // An IPv6 client's train may be longer than any IPv4 datagram can be.
+    guard takesTrains, !isIPv4 || train.bytes <= Self.largestIPv4Payload else { return false }
+    return train.segmentSize <= largestSegment || askAgain <= now
   }
 
   /// Whether a refusal means the train, not its datagrams.
@@ -34,7 +40,7 @@ package struct SendingSocket {
   /// Remembers that a train was refused.
   package mutating func refused(_ train: Train, _ errno: Errno, now: Instant) {
     if errno == .inputOutput { takesTrains = false }
-    guard errno == .messageTooLong else { return }
+    guard errno == .messageTooLong, isConnected else { return }
     if askAgain <= now { largestSegment = .max }
     largestSegment = min(largestSegment, train.segmentSize - 1)
     askAgain = now + Self.memory

@@ -149,6 +149,10 @@ struct TrainSender: ~Copyable {
         }
         next += sent
       } catch {
+        if socket.mayBeOldNews(error), singles.sendOne(on: socket.descriptor, at: next) {
+          tally.datagrams &+= 1
+          tally.bytes &+= UInt64(singles.length(of: next))
+        }
         job.refused(error, 1)
         next += 1
       }

@@ -1,5 +1,6 @@
 import Addresses
 import Linux
+import Relay
 
 /// Checks what a process was told, as far as that can be done without looking at the host.
 public func validate(_ configuration: ProcessConfiguration) throws(ConfigurationError) {
@@ -11,6 +12,12 @@ public func validate(_ configuration: ProcessConfiguration) throws(Configuration
     throw .usage("--drain-limit \(configuration.drainLimit.text) is too long; give at most 24h")
   }
   for relay in configuration.relays { try validate(relay) }
+  for pool in configuration.relays.compactMap(\.sourcePool) {
+    let workers = configuration.workers.resolved()
+    guard SourceRange(pool).count >= workers else {
+      throw .usage("--source-pool \(pool) has fewer addresses than there are workers (\(workers)); give a larger block")
+    }
+  }
   try RelayConfiguration.refuseOverlaps(configuration.relays.flatMap(\.listen))
 }
 
@@ -132,7 +139,7 @@ extension RelayConfiguration {
 }
 
 enum SourcePoolLimits {
-  /// A /8 is all of 127.0.0.0/8; a /30 leaves two addresses to hand out.
+  /// Every address of the block is handed out, but lo's broadcast address: 4 of a /30, 16,777,216 of a /8.
   static let prefixLengths = 8...30
 }
 

@@ -37,8 +37,8 @@ final class ListenerKeeper {
       switch error {
       case .addressInUse: throw .portInUse(key.endpoint, holder: .blocking(key.endpoint))
       case .accessDenied: throw .noRightToBind(key.endpoint)
-      case .tooManyDescriptors where roster.serving.isEmpty: throw .start("cannot listen on \(key.endpoint)", error)
-      default: break
+      case .addressNotAvailable: break
+      default: if roster.serving.isEmpty { throw .start("cannot listen on \(key.endpoint)", error) }
       }
     }
     for (error, endpoints) in refused { log.note(.refused(error), endpoints, now: now) }

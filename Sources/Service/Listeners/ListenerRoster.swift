@@ -84,9 +84,13 @@ package struct ListenerRoster {
   package mutating func failed(_ key: ListenerKey, _ reason: Errno, now: Instant) -> Bool {
     guard case .pending(var pending) = entries[key] else { return false }
     let isNews = pending.reason != reason
-    pending.attempts += 1
+    // An attempt that a ring of the doorbell has brought about does not count: rings come in bursts.
+    let isEarly = pending.retry.map { now < $0 } ?? false
+    if isNews || !isEarly {
+      pending.attempts = isNews ? 1 : pending.attempts + 1
+      pending.retry = Self.delay(after: pending.attempts, reason).map { now + $0 }
+    }
     pending.reason = reason
-    pending.retry = Self.delay(after: pending.attempts, reason).map { now + $0 }
     entries[key] = .pending(pending)
     return isNews
   }

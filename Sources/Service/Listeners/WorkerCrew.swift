@@ -4,8 +4,7 @@ import Relay
 /// The workers, and the listeners that each of them serves. An endpoint is opened on all workers or on none.
 final class WorkerCrew {
   let workers: [Worker]
-  /// The relays' plans, in the order of the configuration.
-  let plans: [RelayPlan]
+  private let backends: [RelayPlan]
   private let configurations: [RelayConfiguration]
   private var identities: [ListenerKey: ListenerID] = [:]
   private var lastIdentity: UInt64 = 0
@@ -14,15 +13,21 @@ final class WorkerCrew {
 
   /// Makes the workers and starts their threads.
   ///
+  /// - Parameters:
+  ///   - relays: the relays.
+  ///   - plans: for each relay, a plan for each worker.
+  ///   - report: as `Worker.init` wants it.
   /// - Throws: EMFILE or ENOMEM when the host cannot bear them.
   init(
-    _ relays: [RelayConfiguration], plans: [RelayPlan], count: Int,
+    _ relays: [RelayConfiguration], plans: [[RelayPlan]],
     report: @escaping @Sendable (_ relay: Int, Trouble) -> Void
   ) throws(Errno) {
     configurations = relays
-    self.plans = plans
+    backends = plans.compactMap(\.first)
     var workers: [Worker] = []
-    for _ in 0..<count { workers.append(try Worker(plans, report: report)) }
+    for number in 0..<(plans.first?.count ?? 0) {
+      workers.append(try Worker(plans.map { $0[number] }, report: report))
+    }
     self.workers = workers
     for (number, worker) in workers.enumerated() { try worker.start(named: "worker \(number)") }
   }
@@ -58,6 +63,9 @@ final class WorkerCrew {
     for worker in workers { worker.setBroadcastAddresses(addresses) }
   }
 
+  /// The relays' names, in the order of the configuration.
+  var names: [String] { configurations.map(\.name) }
+
   func drain() { for worker in workers { worker.drain() } }
 
   func stop() { for worker in workers { worker.stop() } }
@@ -70,13 +78,18 @@ final class WorkerCrew {
   /// Sessions there are now.
   var sessions: UInt64 { workers.reduce(0) { $0 + $1.counters.reduce(0) { $0 + $1.sessions } } }
 
+  /// Those of them whose client was the last to speak.
+  var sessionsAwaitingReply: UInt64 {
+    workers.reduce(0) { $0 + $1.counters.reduce(0) { $0 + $1.sessionsAwaitingReply } }
+  }
+
   private func each(_ key: ListenerKey, _ body: (Worker, ListenerID) -> Void) {
     guard let identity = identities[key] else { return }
     for worker in workers { body(worker, identity) }
   }
 
   private func backend(of key: ListenerKey) -> Endpoint {
-    let plan = plans[key.relay]
+    let plan = backends[key.relay]
     let port = configurations[key.relay].backendPort(for: key.endpoint.port, among: plan.backendPorts)
     return Endpoint(plan.backend, port)
   }

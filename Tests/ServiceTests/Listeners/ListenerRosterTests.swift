@@ -142,6 +142,16 @@ import Testing
     #expect(delays(.addressNotAvailable, 9) == [100, 200, 400, 800, 1_600, 3_200, 6_400, nil, nil])
   }
 
+  @Test func ringsDoNotUseUpTheAttemptsOfTheTimer() {
+    var roster = ListenerRoster()
+    _ = roster.update(eligible: [a], now: start)
+    for burst in 0..<20 {
+      _ = roster.failed(a, .addressNotAvailable, now: start + .milliseconds(UInt64(burst)))
+      #expect(roster.nextDeadline == start + .milliseconds(100))
+      #expect(roster.update(eligible: [a], now: start + .milliseconds(UInt64(burst))) == [.open(a)])
+    }
+  }
+
   @Test(arguments: [Errno.addressInUse, .tooManyDescriptors])
   func whatEndsWithoutARingIsTriedForEver(_ reason: Errno) {
     #expect(delays(reason, 10) == [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000])
