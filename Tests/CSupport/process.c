@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include <unistd.h>
 
 // Runs in the child, which has one thread: only async-signal-safe calls.
-static int prepare(int parent, int network, int input, int output, int error) {
+static int prepare(int parent, int news, int network, int input, int output, int error) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -22,7 +21,10 @@ static int prepare(int parent, int network, int input, int output, int error) {
   if (getppid() != parent) return ESRCH;
   if (network >= 0 && setns(network, CLONE_NEWNET) < 0) return errno;
   if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(error, 2) < 0) return errno;
-  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return errno;
+  // Closed now and not by exec: so all of them are gone for certain when the parent reads the end of the news.
+  unsigned int kept = (unsigned int)news;
+  if (kept > 3 && close_range(3, kept - 1, 0) < 0) return errno;
+  if (close_range(kept + 1, ~0U, 0) < 0) return errno;
   return 0;
 }
 
@@ -33,7 +35,7 @@ int mhs_spawn(char *const *arguments, char *const *environment, int network, int
   int parent = getpid();
   pid_t pid = fork();
   if (pid == 0) {
-    int failure = prepare(parent, network, input, output, error);
+    int failure = prepare(parent, news[1], network, input, output, error);
     if (failure == 0) {
       execvpe(arguments[0], arguments, environment);
       failure = errno;

@@ -55,21 +55,6 @@ extension NetworkNamespace {
     }
   }
 
-  /// Whether a socket could be bound to an endpoint now: nobody else is.
-  ///
-  /// - Throws: any error of bind(2) but EADDRINUSE.
-  public func isFree(_ endpoint: Endpoint) throws -> Bool {
-    try run { () throws(Errno) in
-      do throws(Errno) {
-        try Socket(udpFor: endpoint.address).bind(to: endpoint)
-        return true
-      } catch {
-        if error == .addressInUse { return false }
-        throw error
-      }
-    }
-  }
-
   /// Whether a UDP socket can be bound to the address now: it is there, and duplicate address detection is over.
   public func canBind(_ address: IPAddress) throws -> Bool {
     try run { () throws(Errno) in
