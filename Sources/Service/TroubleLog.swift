@@ -2,7 +2,6 @@ import EventLoop
 import Linux
 import Logging
 import Relay
-import Synchronization
 
 /// Writes down what the data plane meets: one line a class and period, and a sum of what was left out. Trouble may come
 /// with every datagram, from every worker.
@@ -22,7 +21,7 @@ final class TroubleLog: Sendable {
     var lines: [(class: Class, times: UInt64)] = []
   }
 
-  private let noted = Mutex(Noted())
+  private let noted = Guarded(Noted())
   private let wakeup: Wakeup
 
   /// - Parameters:

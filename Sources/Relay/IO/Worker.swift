@@ -1,6 +1,5 @@
 public import Linux
 import EventLoop
-import Synchronization
 
 /// A listener that a worker is to serve: a bound socket, and what belongs to it.
 public struct ListenerOpening: Sendable {
@@ -49,7 +48,7 @@ public final class Worker: @unchecked Sendable {
 
   private let loop: Loop
   private let forwarders: [Forwarder]
-  private let mailbox = Mutex<[Command]>([])
+  private let mailbox = Guarded<[Command]>([])
   private var wakeup: Wakeup?
   private var listeners: [ListenerID: (forwarder: Forwarder, index: ListenerIndex)] = [:]
   private var thread: Thread?
