@@ -145,7 +145,12 @@ struct LifecycleTests {
         #expect(try client.ask([UInt8](repeating: 7, count: number), of: asked)?.from == asked)
       }
     }
-    let counters = try host.counters()
+    // A reply may arrive before it is counted.
+    let counters = try eventually("eight replies") {
+      let counters = try host.counters()
+      let sent = counters["listeners"]?.array?.compactMap { $0["to_client"]?["datagrams"]?.integer }.reduce(0, +)
+      return sent == 8 ? counters : nil
+    }
     let listeners = try #require(counters["listeners"]?.array)
     let expected: [String: (datagrams: Int, bytes: Int)] = ["10.1.0.1": (5, 15), "fd01::1": (3, 6)]
     for listener in listeners {
