@@ -13,18 +13,19 @@ BINARY := .build/release/multihomed
 # The tests are built apart, so that neither build undoes the other's work.
 TEST_FLAGS := -c release --scratch-path .build-test
 
-# Packages of Debian and its kin: to build; and, beside those, the programs that the tests talk to.
+# Packages of Debian and its kin: to build; to try what `make run` serves; and the programs that the tests talk to.
 BUILD_PACKAGES := libuv1-dev pkg-config
-TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev strace netcat-openbsd dnsutils dnsmasq-base atftp
+RUN_PACKAGES := netcat-openbsd
+TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev strace dnsutils dnsmasq-base atftp
 
 .DEFAULT_GOAL := build
-.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages test-packages clean
+.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean
 
 build: build-packages
 	$(BUILD)
 
 ## Serves port 5678 on every address of this host, with the built-in echo service behind it.
-run: build
+run: run-packages build
 	$(BINARY) relay --listen $(PORT) --backend $(BACKEND)
 
 ## Shows the fault and its mend, in network namespaces of its own.
@@ -32,7 +33,9 @@ demo: build
 	$(BINARY) demo
 
 ## Unit tests, and network tests of the real binary, in namespaces that vanish with them.
-test: build test-packages
+test: test-packages
+	@Tests/sandbox.sh true
+	$(BUILD)
 	$(SWIFT) build $(TEST_FLAGS) --build-tests
 	MULTIHOMED_BINARY=$(CURDIR)/$(BINARY) Tests/sandbox.sh $(SWIFT) test $(TEST_FLAGS) --skip-build
 
@@ -60,8 +63,11 @@ transcript: build
 build-packages:
 	@deploy/install-packages.sh $(BUILD_PACKAGES)
 
+run-packages:
+	@deploy/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
 test-packages:
-	@deploy/install-packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	@deploy/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 clean:
 	rm -rf .build .build-*

@@ -44,7 +44,8 @@ reason=$($enclose mount -t tmpfs tmpfs /run 2>&1) || {
 Run as root, or allow user namespaces: sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1,
 kernel.apparmor_restrict_unprivileged_userns=0."
   unavailable "no network namespaces here, although we are root ($reason).
-In a container, it takes the capability SYS_ADMIN and a seccomp profile that allows unshare and mount."
+In a container, it takes the capability SYS_ADMIN and a seccomp profile that allows unshare and mount. In a plain chroot,
+whose / is no mount point, it cannot be done: use a container, or pivot_root."
 }
 
 # The inner shell is process 1 and stays, since programs do not expect to be process 1: the kernel would keep signals

@@ -13,9 +13,10 @@ struct RouteOptions: ParsableArguments {
     help: ArgumentHelp(
       "The service to forward to, or echo for a built-in one; required. A port range is mapped one to one to that of "
         + "--listen.", valueName: "ADDRESS:PORT|ADDRESS:LOW-HIGH|echo"))
-  var backend: String?
+  // Once only, which is checked later: the parser would take the last without a word.
+  var backend: [String] = []
 
-  var values: [Setting: [String]] { [.listen: listen, .backend: [backend].compactMap(\.self)] }
+  var values: [Setting: [String]] { [.listen: listen, .backend: backend] }
 }
 
 struct FilterOptions: ParsableArguments {

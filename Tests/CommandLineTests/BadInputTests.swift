@@ -106,6 +106,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   @Test(arguments: [
     BadInput(
       "relay --lisen 53", answer: "unknown option '--lisen'. Did you mean '--listen'? See multihomed relay --help"),
+    BadInput(
+      "relay --listen 53 --backend echo --backend 127.0.0.1:53",
+      answer: "--backend is given 2 times; give it once, and run a process for each service"),
     BadInput("relay --bogus", answer: "unknown option '--bogus'; \(relayHelp)"),
     BadInput("relay 53", answer: "unexpected argument '53'; \(relayHelp)"),
     BadInput(

@@ -75,6 +75,9 @@ public struct Settings: Sendable {
     }
   }
 
+  /// How many values there are.
+  func count(_ setting: Setting) -> Int { texts(setting).count }
+
   /// Whether a flag is set.
   func flag(_ setting: Setting) throws(ConfigurationError) -> Bool {
     try value(setting) { text throws(ConfigurationError) in

@@ -17,6 +17,10 @@ extension ProcessConfiguration {
 extension RelayConfiguration {
   init(_ settings: Settings) throws(ConfigurationError) {
     let listen = try settings.values(.listen, ListenSpecification.init(parsing:))
+    guard settings.count(.backend) <= 1 else {
+      throw .usage(
+        "--backend is given \(settings.count(.backend)) times; give it once, and run a process for each service")
+    }
     let backend = try settings.value(.backend, BackendSpecification.init(parsing:))
     guard let backend, !listen.isEmpty else { throw Self.missing(listen: listen.isEmpty, backend: backend == nil) }
     self.init(listen: listen, backend: backend)
