@@ -18,6 +18,8 @@ BUILD_PACKAGES := libuv1-dev pkg-config
 RUN_PACKAGES := netcat-openbsd
 TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev strace dnsutils dnsmasq-base atftp
 
+SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+
 .DEFAULT_GOAL := build
 .PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean
 
@@ -40,10 +42,10 @@ test: test-packages
 	MULTIHOMED_BINARY=$(CURDIR)/$(BINARY) Tests/sandbox.sh $(SWIFT) test $(TEST_FLAGS) --skip-build
 
 lint:
-	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	$(SWIFT) format lint --strict -r $(SWIFT_SOURCES)
 
 format:
-	$(SWIFT) format -i -r Sources Tests Package.swift
+	$(SWIFT) format -i -r $(SWIFT_SOURCES)
 
 ## The unit and network tests once more, in debug builds with the address and the thread sanitizer.
 sanitize: test-packages
