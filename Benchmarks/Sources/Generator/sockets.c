@@ -88,7 +88,7 @@ static int prepare_shared(const struct generator *g, int fd) {
   // A block that is only routed local has no interface address; IPv6 wants to be told that we mean it.
   if (!error && v6) error = set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
   if (error) return error;
-  struct generator_endpoint any = {.is_ipv6 = v6};
+  struct generator_endpoint any = {.is_ipv6 = v6, .port = g->plan.first_source.port};
   union address address;
   socklen_t length = make_address(&any, &address);
   return bind(fd, &address.any, length) < 0 ? errno : 0;

@@ -73,6 +73,12 @@ struct WorkOptions: ParsableArguments {
       "Clients are the addresses of this block, all through one socket, instead of a socket each.", valueName: "cidr"))
   var sources: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The port of all clients of --sources, so that a later run has the same clients. (default: any)",
+      valueName: "port"))
+  var sourcePort: UInt16 = 0
+
   @Flag(help: "Every request comes from a new client: the next address of --sources.")
   var fresh = false
 

@@ -25,7 +25,11 @@ struct Plan {
       throw ValidationError("all targets must be of one family, IPv4 or IPv6")
     }
     let block = try work.sources.map { try SourceBlock($0) }
-    firstSource = block?.first
+    firstSource = block.map { block in
+      var first = block.first
+      first.port = work.sourcePort
+      return first
+    }
     if let block, block.first.is_ipv6 != first.is_ipv6 {
       throw ValidationError("--sources must be of the targets' family")
     }
@@ -86,6 +90,7 @@ struct Plan {
     try demand(
       window > 0 || UInt64(clients) * UInt64(outstanding) <= UInt64(Self.maxWindow),
       "--clients times --outstanding is more than \(Self.maxWindow): bound what is under way by --window")
+    try demand(work.sourcePort == 0 || firstSource != nil, "--source-port goes with --sources")
     try demand(requests > 0, "--requests must be at least 1")
   }
 

@@ -43,7 +43,8 @@ struct generator_plan {
   /// Whether to ask for UDP_GRO.
   bool receives_trains;
 
-  /// Whether clients are source addresses, counted from `first_source`, of one socket.
+  /// Whether clients are source addresses, counted from `first_source`, of one socket, which has the port of
+  /// `first_source`; 0 is any.
   bool by_source;
   struct generator_endpoint first_source;
 

@@ -1,0 +1,1 @@
+"""Takes turns between relays, and says what each of them costs."""

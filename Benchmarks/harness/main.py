@@ -1,0 +1,142 @@
+"""The command line of the harness."""
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import machine, network, report
+from harness.addresses import many_addresses
+from harness.contenders import ALL, BENCHMARKS, Contender, Workshop, default_tools
+from harness.measure import Pace
+from harness.processes import Trouble, raise_descriptor_limit
+from harness.rest import at_rest
+from harness.sessions import at_the_descriptor_limit, idle_sessions, many_sessions
+from harness.turns import take_turns
+from harness.work import ROWS, SWEEP, sweep_row
+
+ROOT = BENCHMARKS.parent
+INSIDE = "MULTIHOMED_BENCH_SANDBOX"
+COMMANDS = {(): "make bench", ("--quick",): "make bench-quick"}
+PARTS = ["rows", "sweep", "sessions", "limit", "idle", "addresses", "rest"]
+
+
+def main() -> int:
+    options = _options()
+    if not os.environ.get(INSIDE):
+        # Network namespaces of our own, which vanish with us, whatever happens.
+        os.environ[INSIDE] = "1"
+        os.environ["PATH"] += ":/usr/sbin:/sbin"
+        os.execv(ROOT / "Tests" / "sandbox.sh", ["sandbox.sh", sys.executable, str(BENCHMARKS / "run"), *sys.argv[1:]])
+    try:
+        print(_run(options))
+        return 0
+    except Trouble as trouble:
+        print(f"Benchmarks/run: {trouble}", file=sys.stderr)
+        return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="Benchmarks/run", description="Measures multihomed beside other relays, and writes a report.")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter turns: under three minutes")
+    parser.add_argument("--binary", type=Path, default=ROOT / ".build" / "release" / "multihomed", metavar="FILE",
+                        help="the multihomed to measure (default: the release build)")
+    parser.add_argument("--tools", type=Path, default=default_tools(), metavar="FOLDER",
+                        help="where multihomed-bench, bench-echo and floor are (default: the release build)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER",
+                        help="where the report goes (default: Benchmarks/results, with --quick its subfolder quick)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long each turn measures")
+    parser.add_argument("--repeats", type=int, metavar="N", help="how many turns everybody takes")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
+    parser.add_argument("--row", action="append", choices=[row.key for row in ROWS], help="only this row; may be repeated")
+    parser.add_argument("--contender", action="append", choices=[each.name for each in ALL],
+                        help="only this one; may be repeated")
+    return parser.parse_args()
+
+
+def _run(options: argparse.Namespace) -> str:
+    began = time.monotonic()
+    output = options.output or BENCHMARKS / "results" / ("quick" if options.quick else "")
+    raise_descriptor_limit()
+    network.lay()
+    with tempfile.TemporaryDirectory(prefix="multihomed-bench-") as folder:
+        shop = Workshop(
+            options.binary.resolve(), options.tools.resolve(), BENCHMARKS / ".peers", Path(folder),
+            machine.Cores.of_this_machine())
+        results = _measure(options, shop)
+    path = report.write(results, output)
+    return f"{path} ({time.monotonic() - began:.0f} s)"
+
+
+def _measure(options: argparse.Namespace, shop: Workshop) -> dict[str, Any]:
+    contenders, missing = _contenders(options, shop)
+    quick = options.quick
+    pace = Pace(options.seconds or (0.8 if quick else 3.0), 0.2 if quick else 0.5, options.repeats or (2 if quick else 5))
+    relays = [each for each in contenders if each.is_relay]
+    ours = [each for each in contenders if each.name == "multihomed"]
+    load = machine.load()
+    parts = options.part or ([part for part in PARTS if part != "sweep"] if quick else PARTS)
+    rows = [row for row in ROWS if not options.row or row.key in options.row]
+
+    def wanted(part: str, empty: Any, take: Any) -> Any:
+        return take() if part in parts else empty
+
+    results: dict[str, Any] = {
+        "command": COMMANDS.get(tuple(sys.argv[1:]), shlex.join(["Benchmarks/run", *sys.argv[1:]])),
+        "machine": machine.describe(),
+        "cores": shop.cores.text(),
+        "pace": {"seconds": pace.seconds, "repeats": pace.repeats},
+        "versions": {each.name: each.version() for each in contenders},
+        "missing": missing,
+        "rows": wanted("rows", {}, lambda: take_turns(rows, contenders, pace, _say)),
+        "sweep": wanted("sweep", {}, lambda: _sweep(contenders, pace)),
+        "sessions": wanted("sessions", {}, lambda: many_sessions(
+            [each for each in relays if not quick or each.name != "floor"],
+            [1000, 1_000_000] if quick else [1000, 10_000, 100_000, 1_000_000], _say)),
+        "descriptor_limit": wanted("limit", {}, lambda: at_the_descriptor_limit(relays, _say)),
+        "idle_sessions": {}, "addresses": {},
+        "rest": wanted("rest", {}, lambda: at_rest(relays, 2 if quick else 10, _say)),
+    }
+    for contender in ours:
+        work = [*ROWS[0].generator, *pace.arguments()]
+        results["idle_sessions"] = wanted(
+            "idle", {}, lambda: idle_sessions(contender, [10, 100_000], work, 2 if quick else pace.repeats, _say))
+        results["addresses"] = wanted(
+            "addresses", {}, lambda: many_addresses(contender, pace, 1 if quick else pace.repeats, _say))
+    results["load"] = [load, machine.load()]
+    _say("")
+    return results
+
+
+def _contenders(options: argparse.Namespace, shop: Workshop) -> tuple[list[Contender], dict[str, str]]:
+    takes_part, missing = [], {}
+    for kind in ALL:
+        contender = kind(shop)
+        if options.contender and contender.name not in options.contender:
+            continue
+        reason = contender.missing()
+        if reason:
+            missing[contender.name] = reason
+        else:
+            takes_part.append(contender)
+    return takes_part, missing
+
+
+def _sweep(contenders: list[Contender], pace: Pace) -> dict[str, Any]:
+    fit = [each for each in contenders if each.name not in ("socat", "multihomed, busy")]
+    short = Pace(min(pace.seconds, 1.5), pace.warmup, max(1, pace.repeats // 2))
+    rows = take_turns([sweep_row(clients) for clients in SWEEP], fit, short, _say)
+    return {str(clients): rows[f"sweep-{clients}"] for clients in SWEEP}
+
+
+def _say(what: str) -> None:
+    """One line of progress, on a terminal in place."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
+    elif what:
+        print(what, file=sys.stderr, flush=True)

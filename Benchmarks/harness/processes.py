@@ -1,0 +1,134 @@
+"""Programs that the harness starts, and what /proc says of them. Each is pinned, and ends with its group."""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+class Trouble(Exception):
+    """Something did not work, in words for a person."""
+
+
+def raise_descriptor_limit() -> None:
+    """To the hard limit, for this process and all that it starts."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class Program:
+    """A running program and its descendants."""
+
+    def __init__(self, command: Sequence[str | Path], core: int, log: Path, descriptors: int | None = None) -> None:
+        self.log = log
+        self.started = time.monotonic()
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["taskset", "-c", str(core), *map(str, command)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, preexec_fn=_limit(descriptors))
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def family(self) -> list[int]:
+        """The program and its descendants."""
+        members, parents = [self.pid], _parents()
+        for member in members:
+            members += [pid for pid, parent in parents.items() if parent == member]
+        return members
+
+    def resident_bytes(self) -> int:
+        return sum(_status(pid, "VmRSS") for pid in self.family()) * 1024
+
+    def descriptors(self) -> int:
+        return sum(_count(Path(f"/proc/{pid}/fd")) for pid in self.family())
+
+    def wake_ups(self) -> int:
+        """How often any of its threads was given a processor, or gave it up."""
+        kinds = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
+        return sum(_status(pid, kind, task) for pid in self.family() for task in _tasks(pid) for kind in kinds)
+
+    def last_words(self) -> str:
+        """The first thing it said that sounds like its end, else what it said last."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        grave = [line for line in lines if any(word in line for word in ("critical", "fatal", "assert", "panic"))]
+        return (grave or lines[-1:] or ["it said nothing"])[0]
+
+    def stop(self) -> None:
+        """At once: nothing is measured any more, and a drain would take its time."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+
+
+def wait_until(condition: Callable[[], bool], limit: float, pause: float = 0.002) -> bool:
+    """Whether the condition came true in time."""
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(pause)
+    return True
+
+
+def run(command: Sequence[str | Path], text: str | None = None) -> str:
+    """Runs a short command and returns what it wrote."""
+    done = subprocess.run([str(part) for part in command], input=text, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise Trouble(f"{' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout + done.stderr
+
+
+def _limit(descriptors: int | None) -> Callable[[], None] | None:
+    if descriptors is None:
+        return None
+    count = descriptors
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
+def _parents() -> dict[int, int]:
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                text = Path(f"/proc/{entry}/stat").read_text(errors="replace")
+            except OSError:
+                continue
+            parents[int(entry)] = int(text.rpartition(")")[2].split()[1])
+    return parents
+
+
+def _tasks(pid: int) -> list[int]:
+    try:
+        return [int(task) for task in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return []
+
+
+def _status(pid: int, key: str, task: int | None = None) -> int:
+    path = Path(f"/proc/{pid}/status" if task is None else f"/proc/{pid}/task/{task}/status")
+    try:
+        for line in path.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name == key:
+                return int(value.split()[0])
+    except OSError:
+        pass
+    return 0
+
+
+def _count(folder: Path) -> int:
+    try:
+        return len(os.listdir(folder))
+    except OSError:
+        return 0
