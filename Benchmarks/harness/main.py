@@ -13,7 +13,7 @@ from harness import machine, network, report
 from harness.addresses import many_addresses
 from harness.contenders import ALL, BENCHMARKS, Contender, Workshop, default_tools
 from harness.measure import Pace
-from harness.processes import Trouble, raise_descriptor_limit
+from harness.processes import Trouble, raise_descriptor_limit, take_priority
 from harness.rest import at_rest
 from harness.sessions import at_the_descriptor_limit, idle_sessions, many_sessions
 from harness.turns import take_turns
@@ -52,6 +52,8 @@ def _options() -> argparse.Namespace:
                         help="where the report goes (default: Benchmarks/results, with --quick its subfolder quick)")
     parser.add_argument("--seconds", type=float, metavar="S", help="how long each turn measures")
     parser.add_argument("--repeats", type=int, metavar="N", help="how many turns everybody takes")
+    parser.add_argument("--nice", type=int, metavar="N",
+                        help="the priority of all that is started: -20 on a machine that others use, too")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
     parser.add_argument("--row", action="append", choices=[row.key for row in ROWS], help="only this row; may be repeated")
     parser.add_argument("--contender", action="append", choices=[each.name for each in ALL],
@@ -63,6 +65,8 @@ def _run(options: argparse.Namespace) -> str:
     began = time.monotonic()
     output = options.output or BENCHMARKS / "results" / ("quick" if options.quick else "")
     raise_descriptor_limit()
+    if options.nice is not None:
+        take_priority(options.nice)
     network.lay()
     with tempfile.TemporaryDirectory(prefix="multihomed-bench-") as folder:
         shop = Workshop(
