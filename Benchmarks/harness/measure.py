@@ -84,7 +84,7 @@ def finding(report: dict[str, Any]) -> dict[str, Any]:
         "cpu": relay.get("cpu_microseconds_per_round_trip"),
         "cpu_percent": relay.get("cpu_percent"),
         "service_cpu": service.get("cpu_microseconds_per_round_trip"),
-        "loss": requests["lost"] / max(requests["sent"], 1),
+        "loss": requests["lost"] / max(requests["answered"] + requests["lost"], 1),
         "reordered": requests["reordered"] / max(requests["answered"], 1),
         "misdelivered": requests["misdelivered"] + requests["foreign"],
         **{key: latency.get(key) for key in ("p50", "p90", "p99", "p999", "max")},

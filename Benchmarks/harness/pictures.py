@@ -6,14 +6,18 @@ from harness.plots import bars, lines
 
 
 def pictures(results: dict[str, Any]) -> dict[str, str]:
-    """By file name, the SVG."""
-    return {
-        "cpu.svg": _cpu(results),
-        "throughput.svg": _throughput(results),
-        "latency.svg": _latency(results),
-        "memory.svg": _sessions(results, "resident_mb", "Memory against sessions", "resident memory, MB"),
-        "descriptors.svg": _sessions(results, "descriptors", "Descriptors against sessions", "open descriptors"),
-    }
+    """By file name, the SVG; of what was not measured there is none."""
+    files = {}
+    if results["rows"]:
+        files["cpu.svg"] = _cpu(results)
+    if "latency" in results["rows"]:
+        files["latency.svg"] = _latency(results)
+    if results["sweep"]:
+        files["throughput.svg"] = _throughput(results)
+    if results["sessions"]:
+        files["memory.svg"] = _sessions(results, "resident_mb", "Memory against sessions", "resident memory, MB")
+        files["descriptors.svg"] = _sessions(results, "descriptors", "Descriptors against sessions", "open descriptors")
+    return files
 
 
 def _cpu(results: dict[str, Any]) -> str:

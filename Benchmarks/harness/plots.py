@@ -49,7 +49,7 @@ def lines(
     """Curves of several relays."""
     points = [point for _, each in series for point in each]
     if not points:
-        return _page(title, [_text(WIDTH / 2, HEIGHT / 2, "nothing was measured", "middle")])
+        return _page(title, [])
     xs, ys = [x for x, _ in points], [y for _, y in points]
     x = Scale(min(xs), max(xs), LEFT, WIDTH - RIGHT, log_x)
     low = 10 ** math.floor(math.log10(min(y for y in ys if y > 0))) if log_y else 0.0
@@ -72,7 +72,7 @@ def bars(title: str, y_name: str, groups: Sequence[Bars]) -> str:
     """Groups of bars: of each, a name, the median, and the spread."""
     names = list(dict.fromkeys(name for _, members in groups for name, *_ in members))
     if not names:
-        return _page(title, [_text(WIDTH / 2, HEIGHT / 2, "nothing was measured", "middle")])
+        return _page(title, [])
     high = max(most for _, members in groups for *_, most in members)
     y = Scale(0, high * 1.05, HEIGHT - BOTTOM, TOP)
     room = (WIDTH - RIGHT - LEFT) / len(groups)
@@ -128,7 +128,7 @@ def _legend(number: int, name: str, colour: str) -> list[str]:
 def _wrapped(x: float, y: float, text: str) -> list[str]:
     rows: list[str] = []
     for word in text.split():
-        if rows and len(rows[-1]) + len(word) < 18:
+        if rows and len(rows[-1]) + len(word) < 12:
             rows[-1] += " " + word
         else:
             rows.append(word)

@@ -69,7 +69,7 @@ class Program:
     def last_words(self) -> str:
         """The first thing it said that sounds like its end, else what it said last."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        grave = [line for line in lines if any(word in line for word in ("critical", "fatal", "assert", "panic"))]
+        grave = [line for line in lines if any(word in line for word in ("bug failure", "assert failure", "Caught", "panic", "fatal"))]
         return (grave or lines[-1:] or ["it said nothing"])[0]
 
     def stop(self) -> None:

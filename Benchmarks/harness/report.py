@@ -27,7 +27,8 @@ def _sections(results: Results) -> list[str]:
     for row in results["rows"].values():
         parts += _row(row)
         parts += {"latency": _picture("Latency by percentile", "latency.svg")}.get(_key(results, row), [])
-    parts += _picture("Processor time for each round trip", "cpu.svg")
+    if results["rows"]:
+        parts += _picture("Processor time for each round trip", "cpu.svg")
     parts += [*_sweep(results), *_sessions(results), *_limit(results), *_idle(results)]
     return parts + [*_addresses(results), *_rest(results), *_reading()]
 
@@ -88,6 +89,8 @@ def _sweep(results: Results) -> list[str]:
 
 
 def _sessions(results: Results) -> list[str]:
+    if not results["sessions"]:
+        return []
     head = [
         "", "clients", "answered, both times", "resident MB", "empty MB", "kernel (slab) MB", "descriptors",
         "µs, first request", "µs, second"]
@@ -146,7 +149,7 @@ def _rest(results: Results) -> list[str]:
         else:
             rows.append([
                 name, f"{each['resident_mb']:.1f}", str(each["descriptors"]), f"{each['wake_ups_per_second']:.1f}"])
-    return ["## At rest", "", *_table(["", "resident MB", "descriptors", "wake-ups/s"], rows), ""]
+    return ["## At rest", "", *_table(["", "resident MB", "descriptors", "wake-ups/s"], rows), ""] if rows else []
 
 
 def _reading() -> list[str]:

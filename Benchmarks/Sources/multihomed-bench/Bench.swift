@@ -77,7 +77,7 @@ struct WorkOptions: ParsableArguments {
     help: ArgumentHelp(
       "The port of all clients of --sources, so that a later run has the same clients. (default: any)",
       valueName: "port"))
-  var sourcePort: UInt16 = 0
+  var sourcePort: UInt16?
 
   @Flag(help: "Every request comes from a new client: the next address of --sources.")
   var fresh = false

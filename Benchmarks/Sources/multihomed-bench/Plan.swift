@@ -27,7 +27,7 @@ struct Plan {
     let block = try work.sources.map { try SourceBlock($0) }
     firstSource = block.map { block in
       var first = block.first
-      first.port = work.sourcePort
+      first.port = work.sourcePort ?? 0
       return first
     }
     if let block, block.first.is_ipv6 != first.is_ipv6 {
@@ -90,7 +90,7 @@ struct Plan {
     try demand(
       window > 0 || UInt64(clients) * UInt64(outstanding) <= UInt64(Self.maxWindow),
       "--clients times --outstanding is more than \(Self.maxWindow): bound what is under way by --window")
-    try demand(work.sourcePort == 0 || firstSource != nil, "--source-port goes with --sources")
+    try demand(work.sourcePort == nil || firstSource != nil, "--source-port goes with --sources")
     try demand(requests > 0, "--requests must be at least 1")
   }
 
