@@ -11,8 +11,9 @@ from typing import Any
 
 from harness import machine, network, report
 from harness.addresses import many_addresses
-from harness.contenders import ALL, BENCHMARKS, Contender, Workshop, default_tools
+from harness.contenders import BENCHMARKS, Contender, Workshop, default_tools
 from harness.measure import Pace
+from harness.peers import ALL
 from harness.processes import Trouble, raise_descriptor_limit, take_priority
 from harness.rest import at_rest
 from harness.sessions import at_the_descriptor_limit, idle_sessions, many_sessions
