@@ -1,4 +1,4 @@
-// The floor: the least that a relay of multihomed's design can cost. It receives in batches, gives every client a source
+// The floor: the least that a relay of multihomed's design can cost. It receives in batches, gives each client a source
 // address in 127.0.0.0/8, groups what belongs together into GSO trains, and sends in batches. No limits, no expiry, no
 // counters, no filter, no traffic class, no second listener, IPv4 only. It is a measure, not a tool.
 //
