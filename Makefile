@@ -16,7 +16,7 @@ TEST_FLAGS := -c release --scratch-path .build-test
 # Packages of Debian and its kin: to build; to try what `make run` serves; and the programs that the tests talk to.
 BUILD_PACKAGES := libuv1-dev pkg-config
 RUN_PACKAGES := netcat-openbsd
-TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev strace dnsutils dnsmasq-base atftp
+TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp
 
 SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
 
