@@ -112,7 +112,9 @@ public final class Supervisor {
   private func announce() {
     let serving = keeper.roster.serving.map(\.endpoint).sorted { "\($0)" < "\($1)" }
     let addresses = Set(serving.map(\.address)).count
+    var named: Set<String> = []
     let ports = configuration.relays.flatMap(\.listen).map { PortRange.describe($0.ports) }
+      .filter { named.insert($0).inserted }
     let backends = configuration.relays.map { "\($0.backend)" }
     StandardOutput.write(
       line: "ready: \(addresses) \(addresses == 1 ? "address" : "addresses"), port "

@@ -74,7 +74,8 @@ extension Socket {
 
   /// The socket of one session of a connected upstream.
   ///
-  /// It is not bound first: what arrives between bind and connect would stay in its queue.
+  /// It is not bound first: what arrives between bind and connect would stay in its queue. The kernel binds it on its own
+  /// just before it connects it, so that a moment remains: whoever receives must look at the sender all the same.
   ///
   /// - Throws: EMFILE, ENFILE, EAGAIN (no ephemeral port is left), ENETUNREACH.
   public static func connectedUpstream(to backend: Endpoint) throws(Errno) -> Socket {

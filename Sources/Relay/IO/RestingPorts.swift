@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// The kernel draws ports at random, so we draw again. Ports we do not choose ourselves: whoever sends from ports that can
 /// be foretold invites forged replies (RFC 6056). One for all workers, since the kernel's ports are one space for all of
-/// them; without a lock, since at any time only one socket has a port.
+/// them; without a lock, since each port is one number, and whichever of two ends is noted last will do.
 @safe
 final class RestingPorts: @unchecked Sendable {
   /// As long as an address of the multiplexing upstream; but there are only some 28,000 ports, so at more than 230 new
