@@ -151,7 +151,7 @@ extension MultihomedProcess {
   /// - Throws: `TestFailure` with what it counts instead.
   func settle(
     on expected: Ledger, withoutBytes: Bool = false,
-    within limit: Nanoseconds = .seconds(5), file: StaticString = #fileID, line: UInt = #line
+    within limit: Nanoseconds = .seconds(10), file: StaticString = #fileID, line: UInt = #line
   ) throws {
     let end = Instant.now + limit
     while true {
