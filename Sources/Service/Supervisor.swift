@@ -55,7 +55,9 @@ public final class Supervisor {
       $0.plans(workers: workers, echo: $0.backend == .echo ? echo?.endpoint : nil, limits)
     }
     let troubles = try TroubleLog(loop, logger, names: configuration.relays.map(\.name))
-    let crew = try WorkerCrew(configuration.relays, plans: plans) { troubles.note(relay: $0, $1) }
+    let crew = try WorkerCrew(configuration.relays, plans: plans, busyPoll: configuration.busyPoll) {
+      troubles.note(relay: $0, $1)
+    }
     keeper = try ListenerKeeper(loop, configuration, crew, logger)
     self.logger = logger
     self.loop = loop

@@ -10,7 +10,7 @@ struct RelayCommand: ParsableCommand {
       Prints a line that begins with "ready" once it serves, then logs to standard error. SIGTERM and SIGINT end it in \
       order, a second one at once; SIGUSR1 logs its counters.
 
-      Durations are a whole number and a unit: 500ms, 30s, 5m, 1h. Every option can also be set in the environment, as \
+      Durations are a whole number and a unit: 50us, 500ms, 30s, 5m, 1h. Every option can also be set in the environment, as \
       in MULTIHOMED_LISTEN=53,5000-5010 MULTIHOMED_LOOPBACK=true; the command line wins.
 
       Examples:

@@ -92,6 +92,12 @@ struct ProcessOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "After each datagram, look for more so long before sleeping: replies come sooner, at the cost of a processor for "
+        + "each worker that is in use; at most 1s. (default: 0s, not at all)", valueName: "DURATION"))
+  var busyPoll: String?
+
+  @Option(
+    help: ArgumentHelp(
       "How long replies are still relayed after SIGTERM or SIGINT. (default: 10s)", valueName: "DURATION"))
   var drainLimit: String?
 
@@ -105,7 +111,8 @@ struct ProcessOptions: ParsableArguments {
   var logFormat: String?
 
   var values: [Setting: [String]] {
-    [.workers: workers, .drainLimit: drainLimit, .logLevel: logLevel, .logFormat: logFormat]
-      .mapValues { [$0].compactMap(\.self) }
+    [
+      .workers: workers, .busyPoll: busyPoll, .drainLimit: drainLimit, .logLevel: logLevel, .logFormat: logFormat,
+    ].mapValues { [$0].compactMap(\.self) }
   }
 }

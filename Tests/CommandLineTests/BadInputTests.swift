@@ -20,7 +20,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   private static let example = "for example: multihomed relay --listen 5678 --backend 127.0.0.1:5678"
   private static let port = "is not a port; give a number from 1 to 65535"
   private static let relayHelp = "see multihomed relay --help"
-  private static let duration = "is not a duration; give a whole number and its unit: 500ms, 30s, 5m or 1h"
+  private static let duration = "is not a duration; give a whole number and its unit: 50us, 500ms, 30s, 5m or 1h"
 
   @Test(arguments: [
     BadInput("relay", answer: "--listen and --backend are missing; \(example)"),
@@ -87,6 +87,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
       answer: "--upstream: 'fast' is not one of the choices; give one of auto, multiplexed, connected"),
     BadInput("relay --listen 53 --backend echo --idle-timeout 60", answer: "--idle-timeout: '60' \(duration)"),
     BadInput("relay --listen 53 --backend echo --drain-limit 1.5s", answer: "--drain-limit: '1.5s' \(duration)"),
+    BadInput("relay --listen 53 --backend echo --busy-poll 50", answer: "--busy-poll: '50' \(duration)"),
     BadInput(
       "relay --listen 53 --backend echo --max-sessions 0",
       answer: "--max-sessions 0 is out of range; give 1 to 16000000"),

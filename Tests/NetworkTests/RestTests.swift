@@ -51,6 +51,20 @@ struct RestTests {
     try fresh.waitForAnswer(from: "10.1.0.1")
   }
 
+  /// With --busy-poll it looks again and again after a datagram, and then sleeps like any other.
+  @Test(.enabled(if: Trace.isPossible && !isSanitized, "strace cannot trace here, or a sanitizer would be seen"))
+  func aBusyPollingRelayLooksOnForAWhileAndThenSleeps() throws {
+    let host = try RelayedHost(try PairNetwork(), ["--busy-poll", "300ms", "--unreplied-timeout", "1h"])
+    _ = try host.settledDescriptors()
+    let trace = try Trace(of: host.relay.process.processID)
+    func looks() -> Int { trace.lines.filter { $0.contains("epoll_wait(") && $0.contains(", 0) = 0") }.count }
+    try eventually("sleep after the start") { trace.silence >= .seconds(1) }
+    let before = looks()
+    #expect(try host.open().ask("hello", of: try host.endpoint("10.1.0.1")) != nil)
+    try eventually("many looks without a pause") { looks() - before >= 100 }
+    try eventually("sleep") { trace.silence >= .seconds(1) }
+  }
+
   @Test func residentMemoryAtRestIsAtMost16Megabytes() throws {
     let host = try RelayedHost(try PairNetwork())
     let empty = try host.kernel.residentKilobytes()

@@ -60,7 +60,7 @@ func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
   @Test(arguments: [
     ("500ms", 500_000_000, "500ms"), ("30s", 30_000_000_000, "30s"), ("5m", 300_000_000_000, "5m"),
     ("24h", 86_400_000_000_000, "24h"), ("90s", 90_000_000_000, "90s"), ("60s", 60_000_000_000, "1m"),
-    ("0s", 0, "0ms"),
+    ("0s", 0, "0s"), ("50us", 50_000, "50us"), ("1500us", 1_500_000, "1500us"), ("3000us", 3_000_000, "3ms"),
   ])
   func aDurationIsAWholeNumberAndAUnit(_ text: String, _ nanoseconds: UInt64, _ written: String) throws {
     let duration = try Nanoseconds(parsing: text)
@@ -70,7 +70,7 @@ func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
 
   @Test(arguments: ["", "30", "s", "1.5s", "-1s", "30 s", "30S", "1d", "5µs", "1m30s", "99999999999999999999s", "٣s"])
   func anythingElseIsNoDuration(_ text: String) {
-    let expected = "'\(text)' is not a duration; give a whole number and its unit: 500ms, 30s, 5m or 1h"
+    let expected = "'\(text)' is not a duration; give a whole number and its unit: 50us, 500ms, 30s, 5m or 1h"
     #expect(message { () throws(ConfigurationError) in _ = try Nanoseconds(parsing: text) } == expected)
   }
 

@@ -28,7 +28,7 @@ func settings(_ words: String, _ environment: [String: String] = [:]) throws -> 
     "--listen 53 --backend 127.0.0.1:53 --upstream multiplexed --source-pool 127.128.0.0/9",
     "--listen 53 --backend echo --upstream multiplexed --source-pool 127.0.0.4/30",
     "--listen 53 --backend 127.0.0.1:53 --source-pool 10.64.0.0/10",
-    "--listen 53 --backend echo --idle-timeout 1ms --unreplied-timeout 24h --drain-limit 0s",
+    "--listen 53 --backend echo --idle-timeout 1ms --unreplied-timeout 24h --drain-limit 0s --busy-poll 1s",
     "--listen 53 --backend echo --max-sessions 16000000 --responses 4294967295 --workers 256",
     "--listen 53 --backend echo --ipv4-only --interface eth* --address 10.0.0.0/8 --address !10.0.0.1",
   ])
@@ -139,8 +139,9 @@ func settings(_ words: String, _ environment: [String: String] = [:]) throws -> 
       "--source-pool 224.0.0.0/8",
       "--source-pool 224.0.0.0/8 holds no unicast addresses; give a block as in 127.64.0.0/10"
     ),
-    ("--idle-timeout 0s", "--idle-timeout 0ms is out of range; give more than 0s and at most 24h"),
+    ("--idle-timeout 0s", "--idle-timeout 0s is out of range; give more than 0s and at most 24h"),
     ("--unreplied-timeout 25h", "--unreplied-timeout 25h is out of range; give more than 0s and at most 24h"),
+    ("--busy-poll 1001ms", "--busy-poll 1001ms is too long; give at most 1s, as in 50us"),
     ("--drain-limit 25h", "--drain-limit 25h is too long; give at most 24h"),
     ("--max-sessions 0", "--max-sessions 0 is out of range; give 1 to 16000000"),
     ("--max-sessions 16000001", "--max-sessions 16000001 is out of range; give 1 to 16000000"),

@@ -42,6 +42,13 @@ public struct Nanoseconds: Hashable, Comparable, Sendable, BitwiseCopyable {
   @inlinable
   public init(_ count: UInt64) { self.count = count }
 
+  /// No time at all.
+  public static let zero = Nanoseconds(0)
+
+  /// So many microseconds.
+  @inlinable
+  public static func microseconds(_ count: UInt64) -> Nanoseconds { Nanoseconds(count &* 1_000) }
+
   /// So many milliseconds.
   @inlinable
   public static func milliseconds(_ count: UInt64) -> Nanoseconds { Nanoseconds(count &* 1_000_000) }

@@ -170,6 +170,7 @@ final class Forwarder {
     closeEndedUpstreams()
     if let reason = core.takeRefusalForRoom() { refusals.report(.newClientRefused(reason)) }
     housekeeping?.expectExpiry(now)
+    bench.busyPoll?.prolong(from: now)
   }
 
   /// Closes the sockets of sessions that have ended. Not earlier: a train of this batch may still have been on its way.
@@ -190,6 +191,11 @@ final class Forwarder {
 final class Workbench {
   var received: ReceiveBatch
   var sender = TrainSender()
+  /// Nil when the worker sleeps as soon as there is nothing to do.
+  let busyPoll: BusyPoll?
 
-  init() throws(Errno) { received = try ReceiveBatch() }
+  init(_ loop: Loop, busyPoll span: Nanoseconds) throws(Errno) {
+    received = try ReceiveBatch()
+    busyPoll = span.count > 0 ? try BusyPoll(loop, for: span) : nil
+  }
 }

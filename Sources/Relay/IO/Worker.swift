@@ -57,11 +57,15 @@ public final class Worker: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - plans: the relays it takes part in.
+  ///   - busyPoll: for how long it looks for more after each datagram before it sleeps; 0 is not at all.
   ///   - report: called on the worker's thread for every trouble; must be quick.
   /// - Throws: EMFILE or ENOMEM.
-  public init(_ plans: [RelayPlan], report: @escaping @Sendable (_ relay: Int, Trouble) -> Void) throws(Errno) {
+  public init(
+    _ plans: [RelayPlan], busyPoll: Nanoseconds = .zero,
+    report: @escaping @Sendable (_ relay: Int, Trouble) -> Void
+  ) throws(Errno) {
     let loop = try Loop()
-    let bench = try Workbench()
+    let bench = try Workbench(loop, busyPoll: busyPoll)
     let counters = plans.map { _ in RelayCounters() }
     var forwarders: [Forwarder] = []
     for (number, plan) in plans.enumerated() {

@@ -34,6 +34,8 @@ public struct ProcessConfiguration: Sendable {
   public var relays: [RelayConfiguration]
   /// How many workers serve them.
   public var workers = WorkerCount.count(1)
+  /// For how long a worker looks for more after each datagram before it sleeps: 0 to a second.
+  public var busyPoll = Nanoseconds.zero
   /// The least severe level that is logged.
   public var logLevel = Logger.Level.info
   /// How a line of the log is written.

@@ -11,6 +11,7 @@ public enum Setting: String, CaseIterable, Sendable {
   case unrepliedTimeout = "unreplied-timeout"
   case maxSessions = "max-sessions"
   case responses, workers
+  case busyPoll = "busy-poll"
   case drainLimit = "drain-limit"
   case logLevel = "log-level"
   case logFormat = "log-format"

@@ -7,6 +7,7 @@ extension ProcessConfiguration {
   public init(_ settings: Settings) throws(ConfigurationError) {
     self.init(relays: [try RelayConfiguration(settings)])
     workers = try settings.value(.workers, Reading.workers) ?? workers
+    busyPoll = try settings.value(.busyPoll, Nanoseconds.init(parsing:)) ?? busyPoll
     drainLimit = try settings.value(.drainLimit, Nanoseconds.init(parsing:)) ?? drainLimit
     logLevel = try settings.value(.logLevel, Reading.choice) ?? logLevel
     logFormat = try settings.value(.logFormat, Reading.choice) ?? logFormat

@@ -11,6 +11,9 @@ public func validate(_ configuration: ProcessConfiguration) throws(Configuration
   guard configuration.drainLimit <= .day else {
     throw .usage("--drain-limit \(configuration.drainLimit.text) is too long; give at most 24h")
   }
+  guard configuration.busyPoll <= .seconds(1) else {
+    throw .usage("--busy-poll \(configuration.busyPoll.text) is too long; give at most 1s, as in 50us")
+  }
   for relay in configuration.relays { try validate(relay) }
   for pool in configuration.relays.compactMap(\.sourcePool) {
     let workers = configuration.workers.resolved()

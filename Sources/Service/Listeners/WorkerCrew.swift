@@ -16,17 +16,18 @@ final class WorkerCrew {
   /// - Parameters:
   ///   - relays: the relays.
   ///   - plans: for each relay, a plan for each worker.
+  ///   - busyPoll: as `Worker.init` wants it.
   ///   - report: as `Worker.init` wants it.
   /// - Throws: EMFILE or ENOMEM when the host cannot bear them.
   init(
-    _ relays: [RelayConfiguration], plans: [[RelayPlan]],
+    _ relays: [RelayConfiguration], plans: [[RelayPlan]], busyPoll: Nanoseconds,
     report: @escaping @Sendable (_ relay: Int, Trouble) -> Void
   ) throws(Errno) {
     configurations = relays
     backends = plans.compactMap(\.first)
     var workers: [Worker] = []
     for number in 0..<(plans.first?.count ?? 0) {
-      workers.append(try Worker(plans.map { $0[number] }, report: report))
+      workers.append(try Worker(plans.map { $0[number] }, busyPoll: busyPoll, report: report))
     }
     self.workers = workers
     for (number, worker) in workers.enumerated() { try worker.start(named: "worker \(number)") }
