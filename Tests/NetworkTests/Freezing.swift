@@ -10,8 +10,8 @@ extension ManagedProcess {
     let tasks = "/proc/\(processID)/task"
     try eventually("\(command) stands still") {
       ProcFile.names(in: tasks).filter { Int32($0) != nil }.allSatisfy { task in
-        // pid (name) state ...; the name may hold anything.
-        ProcFile.read("\(tasks)/\(task)/stat")?.split(separator: ")").last?.hasPrefix(" T") ?? true
+        // pid (name) state ...; the name may hold anything. T is stopped, t the same in the hands of a tracer.
+        ProcFile.read("\(tasks)/\(task)/stat")?.split(separator: ")").last?.lowercased().hasPrefix(" t") ?? true
       }
     }
   }

@@ -51,18 +51,36 @@ public struct ReceiveBatch: ~Copyable {
     unsafe controls.deallocate()
   }
 
-  /// Receives what waits, up to a full batch, without blocking.
+  /// Forgets all messages.
+  public mutating func removeAll() {
+    for slot in 0..<messages.count { unsafe rearm(slot) }
+    messages.removeAll()
+  }
+
+  /// How many messages still fit.
+  public var room: Int { ReceivedMessages.capacity - messages.count }
+
+  /// Receives what waits, up to a full batch, without blocking; what was there is forgotten.
   ///
   /// - Returns: how many messages there are now.
   /// - Throws: EAGAIN when there is nothing; a pending ICMP error such as ECONNREFUSED, after which the next call
   ///   delivers the data that waits behind it.
   public mutating func receive(from descriptor: Int32) throws(Errno) -> Int {
-    for slot in 0..<messages.count { unsafe rearm(slot) }
-    messages.removeAll()
+    removeAll()
+    return try receiveMore(from: descriptor)
+  }
+
+  /// The same behind the messages that are there; there must be room.
+  ///
+  /// - Returns: how many came.
+  /// - Throws: as above.
+  public mutating func receiveMore(from descriptor: Int32) throws(Errno) -> Int {
+    precondition(room > 0)
     queueDrops = 0
-    let received = unsafe mh_receive(descriptor, headers, UInt32(ReceivedMessages.capacity))
+    let first = messages.count
+    let received = unsafe mh_receive(descriptor, headers + first, UInt32(room))
     if received < 0 { throw Errno(-received) }
-    for slot in 0..<Int(received) { unsafe read(slot) }
+    for slot in first..<(first + Int(received)) { unsafe read(slot) }
     return Int(received)
   }
 

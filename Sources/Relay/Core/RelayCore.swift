@@ -70,12 +70,16 @@ package struct RelayCore: ~Copyable {
 
   // MARK: Batches
 
-  /// Takes a batch that a listener received and makes trains towards the backend of it.
+  /// Forgets the trains of the last batch.
+  package mutating func beginBatch() { trains.removeAll() }
+
+  /// Takes what a listener received, from a slot of the batch on, and makes trains towards the backend of it. From the
+  /// first slot on it is a new batch; otherwise the trains of other listeners are kept.
   package mutating func receiveFromClients(
-    _ messages: borrowing ReceivedMessages, on listener: ListenerIndex, now: Instant
+    _ messages: borrowing ReceivedMessages, from first: Int = 0, on listener: ListenerIndex, now: Instant
   ) {
-    trains.removeAll()
-    for slot in 0..<messages.count {
+    if first == 0 { beginBatch() }
+    for slot in first..<messages.count {
       let message = messages[slot]
       let hopLimit = handedOnHopLimit(message)
       if let reason = refusal(of: message, towardsIPv4: plan.backend.isIPv4) {

@@ -39,120 +39,13 @@ final class Forwarder {
     housekeeping = try Housekeeping(loop, self)
   }
 
-  // MARK: Client to backend
-
-  /// Takes what waits at a listener and sends it on.
-  func receiveRequests(from listener: Listener) {
-    let now = Instant.now
-    turn(listener.socket.descriptor, .toClient) {
-      listener.note(queueDrops: bench.received.queueDrops)
-      guard listener.state == .serving else { return dropAll(.addressRemoved) }
-      core.receiveFromClients(bench.received.messages, on: listener.index, now: now)
-      sendToBackend(from: listener, now: now)
-    }
-    finish(now)
-  }
-
-  private func sendToBackend(from listener: Listener, now: Instant) {
-    if let upstream = multiplexed {
-      let job = TrainSender.Job(
-        destination: .multiplexed(listener.backend, firstSource: upstream.firstSource), now: now, refusals: refusals)
-      let tally = bench.sender.send(
-        Selection(all: core.trains), of: core.trains, from: bench.received, on: &upstream.sending, job)
-      listener.counters.sent(.toBackend, datagrams: tally.datagrams, bytes: tally.bytes)
-    } else {
-      for number in 0..<core.trains.count { sendConnected(number, from: listener, now: now) }
-    }
-  }
-
-  private func sendConnected(_ number: Int, from listener: Listener, now: Instant) {
-    let train = core.trains[number]
-    // Its session may have had to make room for a later one of the same batch, or have got no socket for an earlier train.
-    if let reason = core.loss(of: train) { return counters.drop(reason, train.datagrams) }
-    guard let upstream = upstream(of: train, listener: listener, now: now) else {
-      return counters.drop(.upstreamUnavailable, train.datagrams)
-    }
-    let job = TrainSender.Job(destination: .connected, now: now, refusals: refusals)
-    let tally = bench.sender.send(
-      Selection(number), of: core.trains, from: bench.received, on: &upstream.sending, job)
-    listener.counters.sent(.toBackend, datagrams: tally.datagrams, bytes: tally.bytes)
-  }
-
-  /// The socket of a train's session, opened now if it is the session's first.
-  private func upstream(of train: Train, listener: Listener, now: Instant) -> ConnectedUpstream? {
-    if let number = core.upstream(of: train) { return connected[number] }
-    do throws(Errno) {
-      let upstream = try ConnectedUpstream(
-        loop, to: listener.backend, session: train.session, now: now, forwarder: self)
-      core.setUpstream(connected.add(upstream), of: train)
-      upstream.start()
-      return upstream
-    } catch {
-      core.fail(train, now: now)
-      refusals.report(.upstreamUnavailable(error))
-      return nil
-    }
-  }
-
-  // MARK: Backend to client
-
-  /// Takes what waits at the multiplexing upstream and sends it on.
-  func receiveReplies(from upstream: MultiplexedUpstream) {
-    let now = Instant.now
-    turn(upstream.socket.descriptor, .toBackend) {
-      counters.lostInUpstreamQueue(upstream.queueDrops.new(bench.received.queueDrops))
-      core.receiveFromBackend(bench.received.messages, now: now)
-      sendToClients(now: now)
-    }
-    finish(now)
-  }
-
-  /// Takes what waits at a session's own socket and sends it on.
-  func receiveReplies(from upstream: ConnectedUpstream) {
-    let now = Instant.now
-    turn(upstream.socket.descriptor, .toBackend) {
-      counters.lostInUpstreamQueue(upstream.queueDrops.new(bench.received.queueDrops))
-      guard !upstream.isClosing else { return dropAll(.lateReply) }
-      core.receiveFromBackend(bench.received.messages, for: upstream.session, now: now)
-      sendToClients(now: now)
-    }
-    finish(now)
-  }
-
-  /// Sends the trains, listener by listener, in the order in which each listener first occurs.
-  private func sendToClients(now: Instant) {
-    var waiting = Selection(all: core.trains)
-    while waiting.count > 0 {
-      let listener = core.trains[waiting[0]].listener
-      var chosen = Selection()
-      var others = Selection()
-      for member in 0..<waiting.count {
-        if core.trains[waiting[member]].listener == listener {
-          chosen.append(waiting[member])
-        } else {
-          others.append(waiting[member])
-        }
-      }
-      send(chosen, to: listener, now: now)
-      waiting = others
-    }
-  }
-
-  private func send(_ chosen: Selection, to index: ListenerIndex, now: Instant) {
-    guard let listener = listeners[index.position], listener.state == .serving else {
-      for member in 0..<chosen.count { counters.drop(.addressRemoved, core.trains[chosen[member]].datagrams) }
-      return
-    }
-    let job = TrainSender.Job(destination: .clients, now: now, refusals: refusals)
-    let tally = bench.sender.send(chosen, of: core.trains, from: bench.received, on: &listener.sending, job)
-    listener.counters.sent(.toClient, datagrams: tally.datagrams, bytes: tally.bytes)
-  }
-
   // MARK: One turn
 
-  /// Receives batch after batch until the socket is empty or the turn is over.
+  /// Receives batch after batch until the socket is empty or the turn is over. What was gathered before leaves first: the
+  /// workbench has room for one batch.
   @inline(__always)
-  private func turn(_ descriptor: Int32, _ told: Direction, _ take: () -> Void) {
+  func turn(_ descriptor: Int32, _ told: Direction, _ take: () -> Void) {
+    bench.gathering.flush()
     for _ in 0..<Self.batchesPerTurn {
       do throws(Errno) {
         let count = try bench.received.receive(from: descriptor)
@@ -166,7 +59,7 @@ final class Forwarder {
     }
   }
 
-  private func finish(_ now: Instant) {
+  func finish(_ now: Instant) {
     closeEndedUpstreams()
     if let reason = core.takeRefusalForRoom() { refusals.report(.newClientRefused(reason)) }
     housekeeping?.expectExpiry(now)
@@ -180,8 +73,8 @@ final class Forwarder {
     core.removeEndedUpstreams()
   }
 
-  private func dropAll(_ reason: DropReason) {
-    for slot in 0..<bench.received.messages.count {
+  func dropAll(_ reason: DropReason, since first: Int = 0) {
+    for slot in first..<bench.received.messages.count {
       counters.drop(reason, bench.received.messages[slot].datagrams)
     }
   }
@@ -191,11 +84,14 @@ final class Forwarder {
 final class Workbench {
   var received: ReceiveBatch
   var sender = TrainSender()
+  let gathering: Gathering
   /// Nil when the worker sleeps as soon as there is nothing to do.
   let busyPoll: BusyPoll?
 
   init(_ loop: Loop, busyPoll span: Nanoseconds) throws(Errno) {
     received = try ReceiveBatch()
+    gathering = try Gathering(loop)
     busyPoll = span.count > 0 ? try BusyPoll(loop, for: span) : nil
+    gathering.start()
   }
 }

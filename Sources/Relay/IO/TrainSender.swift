@@ -26,13 +26,13 @@ struct TrainSender: ~Copyable {
   }
 
   /// What the kernel took.
-  struct Tally {
-    var datagrams: UInt64 = 0
-    var bytes: UInt64 = 0
+  struct Tally: BitwiseCopyable {
+    var datagrams: Int32 = 0
+    var bytes: Int32 = 0
 
-    mutating func add(_ train: Train) {
-      datagrams &+= UInt64(train.datagrams)
-      bytes &+= UInt64(train.bytes)
+    static func += (sum: inout Tally, more: Tally) {
+      sum.datagrams &+= more.datagrams
+      sum.bytes &+= more.bytes
     }
   }
 
@@ -40,28 +40,34 @@ struct TrainSender: ~Copyable {
   private var singles = SendBatch()
   /// Which train each message of the batch is.
   private var members = FixedArray<UInt8>(repeating: 0, count: SendBatch.capacity)
-  private var tally = Tally()
+  /// What the kernel took of each train.
+  private(set) var taken = FixedArray<Tally>(repeating: Tally(), count: SendBatch.capacity)
 
   /// Sends the selected trains, in order.
+  ///
+  /// - Returns: what the kernel took of them all.
+  @discardableResult
   mutating func send(
     _ selection: Selection, of trains: borrowing Trains, from received: borrowing ReceiveBatch,
     on socket: inout SendingSocket, _ job: borrowing Job
   ) -> Tally {
-    tally = Tally()
     batch.removeAll()
     for member in 0..<selection.count {
       let number = selection[member]
       let train = trains[number]
+      taken[number] = Tally()
       if socket.takes(train, now: job.now) {
         members[batch.count] = UInt8(number)
         append(train, trains, received, socket, job)
       } else {
         flush(trains, received, &socket, job)
-        sendOneByOne(train, trains, received, socket, job)
+        sendOneByOne(number, trains, received, socket, job)
       }
     }
     flush(trains, received, &socket, job)
-    return tally
+    var sum = Tally()
+    for member in 0..<selection.count { sum += taken[selection[member]] }
+    return sum
   }
 
   // MARK: Whole trains
@@ -88,15 +94,16 @@ struct TrainSender: ~Copyable {
     while next < batch.count {
       do throws(Errno) {
         let sent = try batch.send(on: socket.descriptor, from: next)
-        for member in next..<(next + sent) { tally.add(trains[Int(members[member])]) }
+        for member in next..<(next + sent) { note(Int(members[member]), trains) }
         next += sent
       } catch {
-        let train = trains[Int(members[next])]
+        let number = Int(members[next])
+        let train = trains[number]
         if train.datagrams > 1, SendingSocket.blamesTrain(error) {
           socket.refused(train, error, now: job.now)
-          sendOneByOne(train, trains, received, socket, job)
+          sendOneByOne(number, trains, received, socket, job)
         } else if sendAgain(next, error, socket, job) {
-          tally.add(train)
+          note(number, trains)
         } else {
           job.refused(error, train.datagrams)
         }
@@ -104,6 +111,11 @@ struct TrainSender: ~Copyable {
       }
     }
     batch.removeAll()
+  }
+
+  /// The kernel took a whole train.
+  private mutating func note(_ number: Int, _ trains: borrowing Trains) {
+    taken[number] = Tally(datagrams: trains[number].datagrams, bytes: trains[number].bytes)
   }
 
   /// Tries a message once more when its refusal may have been the news of an earlier one's fate.
@@ -118,9 +130,10 @@ struct TrainSender: ~Copyable {
   // MARK: Datagram by datagram
 
   private mutating func sendOneByOne(
-    _ train: Train, _ trains: borrowing Trains, _ received: borrowing ReceiveBatch, _ socket: SendingSocket,
+    _ number: Int, _ trains: borrowing Trains, _ received: borrowing ReceiveBatch, _ socket: SendingSocket,
     _ job: borrowing Job
   ) {
+    let train = trains[number]
     var slot = train.firstSlot
     while true {
       let length = received.messages[Int(slot)].length
@@ -129,29 +142,25 @@ struct TrainSender: ~Copyable {
         let size = min(train.segmentSize, length - offset)
         singles.begin(to: Self.peer(train, job), isIPv4: socket.isIPv4, options: Self.options(train, job))
         singles.attach(Int(slot), of: received, from: Int(offset), length: Int(size))
-        if singles.count == SendBatch.capacity { flushSingles(socket, job) }
+        if singles.count == SendBatch.capacity { flushSingles(number, socket, job) }
         offset += size
       }
       if slot == train.lastSlot { break }
       slot = trains.slot(after: slot)
     }
-    flushSingles(socket, job)
+    flushSingles(number, socket, job)
   }
 
-  private mutating func flushSingles(_ socket: SendingSocket, _ job: borrowing Job) {
+  private mutating func flushSingles(_ number: Int, _ socket: SendingSocket, _ job: borrowing Job) {
     var next = 0
     while next < singles.count {
       do throws(Errno) {
         let sent = try singles.send(on: socket.descriptor, from: next)
-        for member in next..<(next + sent) {
-          tally.datagrams &+= 1
-          tally.bytes &+= UInt64(singles.length(of: member))
-        }
+        for member in next..<(next + sent) { taken[number] += single(member) }
         next += sent
       } catch {
         if socket.mayBeOldNews(error), singles.sendOne(on: socket.descriptor, at: next) {
-          tally.datagrams &+= 1
-          tally.bytes &+= UInt64(singles.length(of: next))
+          taken[number] += single(next)
         }
         job.refused(error, 1)
         next += 1
@@ -159,6 +168,8 @@ struct TrainSender: ~Copyable {
     }
     singles.removeAll()
   }
+
+  private func single(_ member: Int) -> Tally { Tally(datagrams: 1, bytes: Int32(singles.length(of: member))) }
 
   // MARK: Addressing
 
@@ -176,6 +187,14 @@ struct TrainSender: ~Copyable {
     options.hopLimit = train.hopLimit
     if case .multiplexed(_, let firstSource) = job.destination { options.source = firstSource &+ train.source }
     return options
+  }
+}
+
+extension ListenerCounters {
+  /// Counts what the kernel took.
+  @inline(__always)
+  func sent(_ direction: Direction, _ tally: TrainSender.Tally) {
+    sent(direction, datagrams: UInt64(tally.datagrams), bytes: UInt64(tally.bytes))
   }
 }
 
