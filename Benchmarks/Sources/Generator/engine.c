@@ -50,6 +50,12 @@ static void fill(struct generator *g) {
     for (uint32_t i = 0; i < g->plan.clients; i++) g->idle_counts[i] = g->plan.outstanding;
 }
 
+// Whoever spins never sleeps, and so would keep a service on the same core waiting for up to a tick.
+static void step_back(void) {
+  struct sched_param none = {0};
+  sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
 struct generator *generator_make(const struct generator_plan *plan, int *error) {
   struct generator *g = calloc(1, sizeof *g);
   if (!g) {
@@ -69,6 +75,7 @@ struct generator *generator_make(const struct generator_plan *plan, int *error) 
   fill(g);
   // Else the kernel may let us sleep 50 us too long.
   prctl(PR_SET_TIMERSLACK, 1ul, 0ul, 0ul, 0ul);
+  if (plan->spins) step_back();
   return g;
 }
 
