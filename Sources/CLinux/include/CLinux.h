@@ -102,7 +102,15 @@ static inline void mh_read_one_control(const struct cmsghdr *_Nonnull c, struct 
 
 static inline struct mh_control mh_read_control(struct msghdr *_Nonnull m) {
   struct mh_control out = {0, 0, 0, 0, 0};
-  for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) mh_read_one_control(c, &out);
+  // Not CMSG_NXTHDR, which is a call into the C library for each; the kernel's own lengths need no further check.
+  const unsigned char *at = (const unsigned char *)m->msg_control, *end = at + m->msg_controllen;
+  while ((size_t)(end - at) >= sizeof(struct cmsghdr)) {
+    const struct cmsghdr *c = (const struct cmsghdr *)at;
+    size_t step = CMSG_ALIGN(c->cmsg_len);
+    if (c->cmsg_len < sizeof *c || step >= (size_t)(end - at)) step = (size_t)(end - at);
+    mh_read_one_control(c, &out);
+    at += step;
+  }
   return out;
 }
 

@@ -17,6 +17,7 @@ public struct ReceiveBatch: ~Copyable {
   public private(set) var queueDrops: UInt32 = 0
 
   private let payload: UntouchedMemory<UInt8>
+  private let start: UnsafeMutableRawPointer
   private let headers: UnsafeMutablePointer<mh_mmsghdr>
   private let vectors: UnsafeMutablePointer<iovec>
   private let names: UnsafeMutablePointer<SocketAddress>
@@ -28,6 +29,7 @@ public struct ReceiveBatch: ~Copyable {
   public init() throws(Errno) {
     let slots = ReceivedMessages.capacity
     payload = try UntouchedMemory<UInt8>(count: slots * ReceiveBatch.slotBytes)
+    unsafe start = UnsafeMutableRawPointer(payload.mutablePointer(to: 0))
     unsafe headers = .allocate(capacity: slots)
     unsafe vectors = .allocate(capacity: slots)
     unsafe names = .allocate(capacity: slots)
@@ -86,8 +88,10 @@ public struct ReceiveBatch: ~Copyable {
 
   /// The first byte of a slot's payload.
   @unsafe
+  @inline(__always)
   func payload(of slot: Int) -> UnsafeMutableRawPointer {
-    unsafe UnsafeMutableRawPointer(payload.mutablePointer(to: slot * Self.slotBytes))
+    precondition(slot >= 0 && slot < ReceivedMessages.capacity)
+    return unsafe start + slot &* Self.slotBytes
   }
 
   /// The kernel has written over the lengths; without this the next message would be cut.

@@ -90,7 +90,7 @@ public struct SendBatch: ~Copyable {
 
   /// Adds bytes of a received message to the message begun last.
   public mutating func attach(_ slot: Int, of batch: borrowing ReceiveBatch, from offset: Int = 0, length: Int) {
-    precondition(count > 0 && pieces < Self.capacity && offset + length <= ReceiveBatch.slotBytes)
+    precondition(count > 0 && pieces < Self.capacity && offset &+ length <= ReceiveBatch.slotBytes)
     unsafe vectors[pieces] = iovec(iov_base: batch.payload(of: slot) + offset, iov_len: length)
     // In two steps: with the thread sanitizer, Swift 6.3 makes invalid code of `headers[count - 1].header.msg_iovlen += 1`.
     let last = unsafe headers + (count - 1)

@@ -28,7 +28,7 @@ extension RelayCore {
   mutating func findOrBegin(
     _ message: ReceivedMessage, on listener: ListenerIndex, now: Instant
   ) -> SessionIndex? {
-    let hash = SessionTable.hash(listener, message.peer)
+    let hash = table.hash(listener, message.peer)
     if let index = table.find(listener, message.peer, hash: hash) { return index }
     switch begin(message.peer, on: listener, hash: hash, now: now) {
     case .success(let index): return index

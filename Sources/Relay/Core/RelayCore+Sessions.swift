@@ -17,15 +17,14 @@ extension RelayCore {
     if let reason = refusal(of: message, towardsIPv4: table[index].client.address.isIPv4) {
       return counters.drop(reason, message.datagrams)
     }
-    table[index].toClient.add(message)
+    table[index].noteReply(message, now: now)
     setAwaiting(false, index)
-    table[index].replies &+= UInt32(message.datagrams)
     if table[index].state == .unreplied {
       unreplied.remove(index, in: &table)
       replied.append(index, in: &table)
       table[index].state = .replied
     }
-    refresh(index, now: now)
+    refresh(index)
     trains.add(slot: slot, message, to: &table[index], at: index, hopLimit: 0)
     if plan.responses > 0, table[index].replies >= plan.responses { end(index, .responses, now: now) }
   }
@@ -38,8 +37,7 @@ extension RelayCore {
   }
 
   @inline(__always)
-  mutating func refresh(_ index: SessionIndex, now: Instant) {
-    table[index].lastActive = now
+  mutating func refresh(_ index: SessionIndex) {
     if table[index].state == .replied {
       replied.moveToNewest(index, in: &table)
     } else {

@@ -85,9 +85,9 @@ package struct RelayCore: ~Copyable {
       if let reason = refusal(of: message, towardsIPv4: plan.backend.isIPv4) {
         counters.drop(reason, message.datagrams)
       } else if let index = findOrBegin(message, on: listener, now: now) {
-        table[index].toBackend.add(message)
+        table[index].noteRequest(message, now: now)
         setAwaiting(true, index)
-        refresh(index, now: now)
+        refresh(index)
         trains.add(slot: slot, message, to: &table[index], at: index, hopLimit: hopLimit)
       }
     }

@@ -69,4 +69,19 @@ package struct Session: BitwiseCopyable {
   var state = State.unreplied
   /// Whether its client was the last to speak.
   var isAwaiting = false
+
+  /// Notes what its client sent.
+  @inline(__always)
+  mutating func noteRequest(_ message: ReceivedMessage, now: Instant) {
+    toBackend.add(message)
+    lastActive = now
+  }
+
+  /// Notes what the backend sent.
+  @inline(__always)
+  mutating func noteReply(_ message: ReceivedMessage, now: Instant) {
+    toClient.add(message)
+    lastActive = now
+    replies &+= UInt32(message.datagrams)
+  }
 }

@@ -9,6 +9,7 @@ package struct SessionTable: ~Copyable {
   var sessions: UntouchedMemory<Session>
   private var buckets: UntouchedMemory<UInt64>
   private let mask: UInt32
+  private let keyHash = KeyHash()
   private var firstFree = SessionIndex.none
   /// Sessions from here on were never used.
   private(set) var firstFresh = 0
@@ -38,15 +39,9 @@ package struct SessionTable: ~Copyable {
     @inline(__always) unsafeMutableAddress { unsafe sessions.mutablePointer(to: index.position) }
   }
 
-  /// The hash of a key. Seeded by the process, so that nobody outside can make keys collide.
-  static func hash(_ listener: ListenerIndex, _ client: Endpoint) -> UInt32 {
-    var hasher = Hasher()
-    hasher.combine(client.address.high)
-    hasher.combine(client.address.low)
-    hasher.combine(UInt64(client.address.scope) << 32 | UInt64(client.port))
-    hasher.combine(listener.number)
-    return UInt32(truncatingIfNeeded: hasher.finalize())
-  }
+  /// The hash of a key, in this table.
+  @inline(__always)
+  package func hash(_ listener: ListenerIndex, _ client: Endpoint) -> UInt32 { keyHash.hash(listener, client) }
 
   /// The session of a client on a listener.
   package func find(_ listener: ListenerIndex, _ client: Endpoint, hash: UInt32) -> SessionIndex? {

@@ -67,7 +67,7 @@ package struct Trains: ~Copyable {
       session: index, generation: session.generation, listener: session.listener, client: session.client,
       source: session.upstream, segmentSize: segmentSize, trafficClass: message.trafficClass, hopLimit: hopLimit,
       firstSlot: UInt8(slot), lastSlot: UInt8(slot), datagrams: message.datagrams, bytes: message.length,
-      isOpen: message.length > 0 && message.length % segmentSize == 0)
+      isOpen: Self.endsWhole(message.length, segmentSize))
     count += 1
   }
 
@@ -87,8 +87,15 @@ package struct Trains: ~Copyable {
     trains[current].lastSlot = UInt8(slot)
     trains[current].datagrams = train.datagrams &+ message.datagrams
     trains[current].bytes = train.bytes &+ message.length
-    trains[current].isOpen = message.length % train.segmentSize == 0
+    trains[current].isOpen = Self.endsWhole(message.length, train.segmentSize)
     return true
+  }
+
+  /// Whether the last of so many bytes' datagrams is as long as the others. Most messages are one datagram, which saves the
+  /// division.
+  @inline(__always)
+  private static func endsWhole(_ bytes: Int32, _ segmentSize: Int32) -> Bool {
+    bytes > 0 && (bytes == segmentSize || bytes % segmentSize == 0)
   }
 
   @inline(__always)
