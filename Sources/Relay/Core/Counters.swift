@@ -2,20 +2,28 @@ public import Linux
 import Synchronization
 
 /// A row of counters that one thread writes and any thread reads. A write is a plain addition, never a locked one.
+///
+/// Rows of several workers are made one after the other by one thread. Each has cache lines of its own, so that no worker
+/// slows down another that counts at the same time (false sharing); two of them, because processors fetch pairs.
 @safe
 final class CounterRow: @unchecked Sendable {
+  private static let alignment = 128
+
   private let storage: UnsafeMutablePointer<Atomic<UInt64>>
   let count: Int
 
   init(count: Int) {
     self.count = count
-    unsafe storage = .allocate(capacity: count)
+    let bytes = count * MemoryLayout<Atomic<UInt64>>.stride
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: (bytes + Self.alignment - 1) / Self.alignment * Self.alignment, alignment: Self.alignment)
+    unsafe storage = memory.bindMemory(to: Atomic<UInt64>.self, capacity: count)
     for index in 0..<count { unsafe (storage + index).initialize(to: Atomic(0)) }
   }
 
   deinit {
     unsafe storage.deinitialize(count: count)
-    unsafe storage.deallocate()
+    unsafe UnsafeMutableRawPointer(storage).deallocate()
   }
 
   /// Adds; only on the thread that owns the row.
