@@ -87,6 +87,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
       answer: "--upstream: 'fast' is not one of the choices; give one of auto, multiplexed, connected"),
     BadInput("relay --listen 53 --backend echo --idle-timeout 60", answer: "--idle-timeout: '60' \(duration)"),
     BadInput("relay --listen 53 --backend echo --drain-limit 1.5s", answer: "--drain-limit: '1.5s' \(duration)"),
+    BadInput(
+      "relay --listen 53 --backend echo --source-pool lo",
+      answer: "--source-pool: 'lo' is not an address or block; give 127.64.0.0/10"),
     BadInput("relay --listen 53 --backend echo --busy-poll 50", answer: "--busy-poll: '50' \(duration)"),
     BadInput(
       "relay --listen 53 --backend echo --max-sessions 0",

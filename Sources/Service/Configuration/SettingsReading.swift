@@ -73,13 +73,15 @@ private enum Reading {
 
   static func addressRule(_ text: String) throws(ConfigurationError) -> AddressRule {
     guard let rule = AddressRule(text) else {
-      throw notABlock(text, text.hasPrefix("!") ? text.dropFirst() : text[...])
+      throw notABlock(
+        text, text.hasPrefix("!") ? text.dropFirst() : text[...],
+        "192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, or ! before it")
     }
     return rule
   }
 
   static func block(_ text: String) throws(ConfigurationError) -> CIDR {
-    guard let block = CIDR(text) else { throw notABlock(text, text[...]) }
+    guard let block = CIDR(text) else { throw notABlock(text, text[...], "127.64.0.0/10") }
     return block
   }
 
@@ -107,13 +109,13 @@ private enum Reading {
   }
 
   /// A block whose address goes beyond its length is answered with the block that was most likely meant.
-  private static func notABlock(_ text: String, _ block: Substring) -> ConfigurationError {
+  private static func notABlock(_ text: String, _ block: Substring, _ examples: String) -> ConfigurationError {
     let parts = block.split(separator: "/", omittingEmptySubsequences: false)
     if parts.count == 2, let address = IPAddress(String(parts[0])), let length = Int(parts[1]),
       (0...address.bitWidth).contains(length), let meant = CIDR(holding: address, prefixLength: length)
     {
       return .usage("\(text) has bits set beyond its length; did you mean \(text.hasPrefix("!") ? "!" : "")\(meant)?")
     }
-    return .usage("'\(text)' is not an address or block; give 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32, or ! before it")
+    return .usage("'\(text)' is not an address or block; give \(examples)")
   }
 }
