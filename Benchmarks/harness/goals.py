@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from harness.instructions import GOAL, comparisons
 from harness.turns import ratio
 
 Results = dict[str, Any]
@@ -43,7 +44,8 @@ def all_goals(results: Results) -> list[Goal]:
     goals = [_ratio_goal(results, OURS, *each) for each in RATIOS]
     goals += [_ratio_goal(results, "multihomed, busy", "latency", p, p, "nginx", 0.6) for p in ("p50", "p99")]
     goals.append(_ratio_goal(results, "kernel rule", "clients-64", "rate", "throughput", "direct", -0.9))
-    return goals + _session_goals(results) + _rest_goals(results) + _address_goals(results)
+    goals += _session_goals(results) + _rest_goals(results) + _address_goals(results)
+    return goals + _instruction_goals(results)
 
 
 def _ratio_goal(
@@ -106,6 +108,14 @@ def _address_goals(results: Results) -> list[Goal]:
         _at_most(work, "CPU, traffic to all of them", compared("cpu_spread"), 1.05, " × that with one address"),
         _idle_goal(results),
     ]
+
+
+def _instruction_goals(results: Results) -> list[Goal]:
+    goal = f"instructions in user space ≤ {GOAL:g} × floor"
+    return [
+        Goal(f"{each.work}, {each.direction}", goal, f"{each.ratio:.2f} ×", each.ratio <= GOAL)
+        for each in comparisons(results["instructions"])
+    ] or [Goal("each datagram, both directions", goal, "", None)]
 
 
 def _idle_goal(results: Results) -> Goal:

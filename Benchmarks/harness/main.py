@@ -12,6 +12,7 @@ from typing import Any
 from harness import machine, network, report
 from harness.addresses import many_addresses
 from harness.contenders import BENCHMARKS, Contender, Workshop, default_tools
+from harness.instructions import instructions
 from harness.measure import Pace
 from harness.peers import ALL
 from harness.processes import Trouble, raise_descriptor_limit, take_priority
@@ -23,7 +24,8 @@ from harness.work import ROWS, SWEEP, sweep_row
 ROOT = BENCHMARKS.parent
 INSIDE = "MULTIHOMED_BENCH_SANDBOX"
 COMMANDS = {(): "make bench", ("--quick",): "make bench-quick"}
-PARTS = ["rows", "sweep", "sessions", "limit", "idle", "addresses", "rest"]
+PARTS = ["rows", "sweep", "sessions", "limit", "idle", "addresses", "rest", "instructions"]
+NOT_QUICK = ["sweep", "instructions"]
 
 
 def main() -> int:
@@ -85,7 +87,7 @@ def _measure(options: argparse.Namespace, shop: Workshop) -> dict[str, Any]:
     relays = [each for each in contenders if each.is_relay]
     ours = [each for each in contenders if each.name == "multihomed"]
     load = machine.load()
-    parts = options.part or ([part for part in PARTS if part != "sweep"] if quick else PARTS)
+    parts = options.part or ([part for part in PARTS if part not in NOT_QUICK] if quick else PARTS)
     rows = [row for row in ROWS if not options.row or row.key in options.row]
 
     def wanted(part: str, empty: Any, take: Any) -> Any:
@@ -106,6 +108,7 @@ def _measure(options: argparse.Namespace, shop: Workshop) -> dict[str, Any]:
         "descriptor_limit": wanted("limit", {}, lambda: at_the_descriptor_limit(relays, _say)),
         "idle_sessions": {}, "addresses": {},
         "rest": wanted("rest", {}, lambda: at_rest(relays, 2 if quick else 10, _say)),
+        "instructions": wanted("instructions", {}, lambda: instructions(relays, _say)),
     }
     for contender in ours:
         work = [*ROWS[0].generator, *pace.arguments()]

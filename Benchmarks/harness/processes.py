@@ -72,6 +72,15 @@ class Program:
         grave = [line for line in lines if any(word in line for word in ("bug failure", "assert failure", "Caught", "panic", "fatal"))]
         return (grave or lines[-1:] or ["it said nothing"])[0]
 
+    def end(self, limit: float) -> bool:
+        """Asks it to end in order; whether it did in time."""
+        self._process.terminate()
+        try:
+            self._process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def stop(self) -> None:
         """At once: nothing is measured any more, and a drain would take its time."""
         try:

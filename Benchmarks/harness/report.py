@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.goals import all_goals
+from harness.instructions import sections as instruction_sections
 from harness.pictures import pictures
 
 Results = dict[str, Any]
@@ -30,7 +31,7 @@ def _sections(results: Results) -> list[str]:
     if results["rows"]:
         parts += _picture("Processor time for each round trip", "cpu.svg")
     parts += [*_sweep(results), *_sessions(results), *_limit(results), *_idle(results)]
-    return parts + [*_addresses(results), *_rest(results), *_reading()]
+    return parts + [*_addresses(results), *_rest(results), *instruction_sections(results["instructions"]), *_reading()]
 
 
 def _key(results: Results, row: Results) -> str:

@@ -50,7 +50,9 @@ extension Forwarder {
     }
   }
 
-  /// Sends what was gathered, all of it to one port of the backend.
+  /// Sends what was gathered, all of it to one port of the backend. Never inlined, so that a profile does not take it for
+  /// the work of whoever called.
+  @inline(never)
   func sendGathered(to backend: Endpoint) {
     guard bench.received.messages.count > 0, let upstream = multiplexed else { return }
     let job = TrainSender.Job(
