@@ -32,7 +32,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "multihomed",
-  products: [.executable(name: "multihomed", targets: ["multihomed"])],
+  products: [
+    .executable(name: "multihomed", targets: ["multihomed"]),
+    // For the package in Benchmarks only.
+    .library(name: "Workloads", targets: ["Workloads"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -62,5 +66,9 @@ let package = Package(
     tests("Support", ["Linux", "Support"]),
     tests("Network", ["CSupport", "Linux", "Support"]),
     tests("Demo", ["Demo", "Linux", "Support"]),
+
+    // What the core does all day, for micro-benchmarks: here, because `package` access ends with the package.
+    .target(
+      name: "Workloads", dependencies: ["Linux", "Relay"], path: "Benchmarks/Sources/Workloads", swiftSettings: quick),
   ]
 )

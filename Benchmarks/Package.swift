@@ -19,6 +19,7 @@ let package = Package(
     .executable(name: "multihomed-bench", targets: ["multihomed-bench"]),
     .executable(name: "bench-echo", targets: ["bench-echo"]),
     .executable(name: "floor", targets: ["floor"]),
+    .executable(name: "core-work", targets: ["core-work"]),
   ],
   dependencies: [
     .package(name: "multihomed", path: "../"),
@@ -39,5 +40,8 @@ let package = Package(
     // The service behind the relays, and the least that a relay of our design can cost.
     .executableTarget(name: "bench-echo", cSettings: warnings),
     .executableTarget(name: "floor", cSettings: warnings),
+    // The core's work, for callgrind to count.
+    .executableTarget(
+      name: "core-work", dependencies: [.product(name: "Workloads", package: "multihomed")], swiftSettings: settings),
   ]
 )
