@@ -1,7 +1,9 @@
 """Who takes part: what all have in common, our own relay, and those that are no relay."""
 
+import itertools
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +26,9 @@ class Tuning:
     trains: bool = False
     descriptors: int | None = None
     connected: bool = False
+    workers: int = 1
+    # Where a relay that cannot bear the descriptor limit can be told to stay below it: at so many sessions.
+    most_sessions: int | None = None
 
 
 @dataclass
@@ -35,12 +40,11 @@ class Workshop:
     peers: Path
     folder: Path
     cores: Cores
-    _count: int = field(default=0)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def file(self, name: str) -> Path:
         """A file name that was not used before."""
-        self._count += 1
-        return self.folder / f"{self._count}-{name}"
+        return self.folder / f"{next(self._numbers)}-{name}"
 
 
 class Contender(ABC):
@@ -52,6 +56,8 @@ class Contender(ABC):
     # Why some work is not for it, by the work's key.
     unfit: dict[str, str] = {}
     is_relay = True
+    # Whether it can spread its work over several cores.
+    has_workers = False
 
     def __init__(self, shop: Workshop) -> None:
         self.shop = shop
@@ -131,6 +137,7 @@ class Floor(Contender):
 
 class Multihomed(Contender):
     name = "multihomed"
+    has_workers = True
     extra: list[str] = []
 
     def missing(self) -> str | None:
@@ -143,6 +150,8 @@ class Multihomed(Contender):
         command: list[str | Path] = [
             self.shop.binary, "relay", "--listen", str(network.LISTEN_PORT), "--backend", network.BACKEND,
             "--idle-timeout", f"{tuning.idle_seconds}s", "--unreplied-timeout", f"{min(tuning.idle_seconds, 30)}s"]
+        if tuning.workers > 1:
+            command += ["--workers", str(tuning.workers)]
         if tuning.one_reply:
             command += ["--responses", "1"]
         if tuning.connected:
@@ -152,6 +161,7 @@ class Multihomed(Contender):
 
 class MultihomedBusy(Multihomed):
     name = "multihomed, busy"
+    has_workers = False
     extra = ["--busy-poll", "100us"]
 
     def missing(self) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from harness.expiry import longest
 from harness.instructions import GOAL, comparisons
 from harness.turns import ratio
 
@@ -44,8 +45,8 @@ def all_goals(results: Results) -> list[Goal]:
     goals = [_ratio_goal(results, OURS, *each) for each in RATIOS]
     goals += [_ratio_goal(results, "multihomed, busy", "latency", p, p, "nginx", 0.6) for p in ("p50", "p99")]
     goals.append(_ratio_goal(results, "kernel rule", "clients-64", "rate", "throughput", "direct", -0.9))
-    goals += _session_goals(results) + _rest_goals(results) + _address_goals(results)
-    return goals + _instruction_goals(results)
+    goals += _session_goals(results) + _expiry_goals(results) + _endurance_goals(results)
+    return goals + _rest_goals(results) + _address_goals(results) + _instruction_goals(results)
 
 
 def _ratio_goal(
@@ -80,6 +81,34 @@ def _session_goals(results: Results) -> list[Goal]:
         _at_most(work, "resident memory", million["resident_mb"], 200, " MB"),
         _at_most(work, "descriptors", million["descriptors"], 64, ""),
     ]
+
+
+def _expiry_goals(results: Results) -> list[Goal]:
+    turns = results["expiry"].get("turns", {}).get(OURS, [])
+    found = longest(turns, "meanwhile") if turns else None
+    return [_at_most("1,000,000 sessions end at once", "a client's longest wait, least of the turns",
+                     found and found["min"], 5, " ms")]
+
+
+def _endurance_goals(results: Results) -> list[Goal]:
+    run = results["endurance"].get("runs", {}).get("endurance")
+    work = f"10,000 new sessions a second for {run['seconds'] if run else 300:g} s"
+    if not run:
+        return [Goal(work, "every one answered, ≤ 200 MB resident, ≤ 64 descriptors", "", None)]
+    requests = run["requests"]
+    figure = f"{requests['answered']:,} of {requests['sent']:,}"
+    return [
+        Goal(work, "every one answered", figure, requests["answered"] == requests["sent"]),
+        _at_most(work, "resident memory", run["resident_mb"]["most"], 200, " MB"),
+        _at_most(work, "descriptors", run["descriptors"], 64, ""),
+        _at_most(work, "what expiry adds to an established client's wait (longest of each 5 s, median)",
+                 _added(results["endurance"]["runs"]), 5, " ms"),
+    ]
+
+
+def _added(runs: dict[str, Any]) -> float | None:
+    with_expiry, without = (runs[key]["probes"]["longest_of_each"] for key in ("endurance", "none_ends"))
+    return None if with_expiry is None or without is None else with_expiry - without
 
 
 def _rest_goals(results: Results) -> list[Goal]:

@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -10,19 +11,48 @@ from dataclasses import dataclass
 class Cores:
     """Who runs where. The relay has a core of its own; generator and service share one where there are only two."""
 
-    relay: int
-    generator: int
-    service: int
+    relay: tuple[int, ...]
+    generator: tuple[int, ...]
+    service: tuple[int, ...]
 
     @staticmethod
     def of_this_machine() -> "Cores":
-        cores = sorted(os.sched_getaffinity(0))
-        return Cores(cores[0], cores[1 % len(cores)], cores[2] if len(cores) > 2 else cores[-1])
+        cores = all_cores()
+        return Cores(cores[:1], (cores[1 % len(cores)],), (cores[2] if len(cores) > 2 else cores[-1],))
+
+    @staticmethod
+    def for_workers(workers: int, cores: Sequence[int]) -> "Cores":
+        """A core for each worker, and of the rest as many for generators as for services; or all for everybody."""
+        helpers = min(workers, (len(cores) - workers) // 2)
+        if helpers < 1:
+            return Cores(tuple(cores), tuple(cores), tuple(cores))
+        middle = workers + helpers
+        return Cores(tuple(cores[:workers]), tuple(cores[workers:middle]), tuple(cores[middle:middle + helpers]))
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether the relay has to share its cores with those who ask and answer."""
+        return bool(set(self.relay) & {*self.generator, *self.service})
+
+    @property
+    def helpers(self) -> int:
+        """How many generators, and how many services."""
+        return max(1, len(self.relay) // 2) if self.are_shared else len(self.generator)
 
     def text(self) -> str:
+        if self.are_shared:
+            return f"relay, generator and service all on {_cores(self.relay)}"
         if self.generator == self.service:
-            return f"relay on core {self.relay}, generator and service together on core {self.generator}"
-        return f"relay on core {self.relay}, generator on core {self.generator}, service on core {self.service}"
+            return f"relay on {_cores(self.relay)}, generator and service together on {_cores(self.generator)}"
+        return f"relay on {_cores(self.relay)}, generator on {_cores(self.generator)}, service on {_cores(self.service)}"
+
+
+def all_cores() -> tuple[int, ...]:
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def _cores(numbers: Sequence[int]) -> str:
+    return ("core " if len(numbers) == 1 else "cores ") + ", ".join(map(str, numbers))
 
 
 def describe() -> dict[str, object]:

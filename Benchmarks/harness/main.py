@@ -6,30 +6,40 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import machine, network, report
+from harness import machine, network, readme, report
 from harness.addresses import many_addresses
 from harness.contenders import BENCHMARKS, Contender, Workshop, default_tools
+from harness.endurance import endurance
+from harness.expiry import at_once
 from harness.instructions import instructions
+from harness.limit import at_the_descriptor_limit
 from harness.measure import Pace
 from harness.peers import ALL
 from harness.processes import Trouble, raise_descriptor_limit, take_priority
 from harness.rest import at_rest
-from harness.sessions import at_the_descriptor_limit, idle_sessions, many_sessions
+from harness.sessions import idle_sessions, many_sessions
 from harness.turns import take_turns
 from harness.work import ROWS, SWEEP, sweep_row
+from harness.workers import by_workers
 
 ROOT = BENCHMARKS.parent
 INSIDE = "MULTIHOMED_BENCH_SANDBOX"
 COMMANDS = {(): "make bench", ("--quick",): "make bench-quick"}
-PARTS = ["rows", "sweep", "sessions", "limit", "idle", "addresses", "rest", "instructions"]
-NOT_QUICK = ["sweep", "instructions"]
+PARTS = ["rows", "sweep", "workers", "sessions", "endurance", "expiry", "limit", "idle", "addresses", "rest",
+         "instructions"]
+QUICK_PARTS = ["rows", "sessions", "limit", "idle", "addresses", "rest"]
 
 
 def main() -> int:
     options = _options()
+    if options.readme:
+        print(readme.rewrite(report.read(options.output or BENCHMARKS / "results"), ROOT / "README.md"))
+        return 0
     if not os.environ.get(INSIDE):
         # Network namespaces of our own, which vanish with us, whatever happens.
         os.environ[INSIDE] = "1"
@@ -55,6 +65,10 @@ def _options() -> argparse.Namespace:
                         help="where the report goes (default: Benchmarks/results, with --quick its subfolder quick)")
     parser.add_argument("--seconds", type=float, metavar="S", help="how long each turn measures")
     parser.add_argument("--repeats", type=int, metavar="N", help="how many turns everybody takes")
+    parser.add_argument("--endurance", type=float, metavar="S",
+                        help="how long the part of that name lasts (default: 300, with --quick 20)")
+    parser.add_argument("--readme", action="store_true",
+                        help="measure nothing: write the figures of the report that is there into README.md")
     parser.add_argument("--nice", type=int, metavar="N",
                         help="the priority of all that is started: -20 on a machine that others use, too")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
@@ -82,17 +96,8 @@ def _run(options: argparse.Namespace) -> str:
 
 def _measure(options: argparse.Namespace, shop: Workshop) -> dict[str, Any]:
     contenders, missing = _contenders(options, shop)
-    quick = options.quick
-    pace = Pace(options.seconds or (0.8 if quick else 3.0), 0.2 if quick else 0.5, options.repeats or (2 if quick else 5))
-    relays = [each for each in contenders if each.is_relay]
-    ours = [each for each in contenders if each.name == "multihomed"]
+    pace = _pace(options)
     load = machine.load()
-    parts = options.part or ([part for part in PARTS if part not in NOT_QUICK] if quick else PARTS)
-    rows = [row for row in ROWS if not options.row or row.key in options.row]
-
-    def wanted(part: str, empty: Any, take: Any) -> Any:
-        return take() if part in parts else empty
-
     results: dict[str, Any] = {
         "command": COMMANDS.get(tuple(sys.argv[1:]), shlex.join(["Benchmarks/run", *sys.argv[1:]])),
         "machine": machine.describe(),
@@ -100,25 +105,53 @@ def _measure(options: argparse.Namespace, shop: Workshop) -> dict[str, Any]:
         "pace": {"seconds": pace.seconds, "repeats": pace.repeats},
         "versions": {each.name: each.version() for each in contenders},
         "missing": missing,
-        "rows": wanted("rows", {}, lambda: take_turns(rows, contenders, pace, _say)),
-        "sweep": wanted("sweep", {}, lambda: _sweep(contenders, pace)),
-        "sessions": wanted("sessions", {}, lambda: many_sessions(
-            [each for each in relays if not quick or each.name != "floor"],
-            [1000, 1_000_000] if quick else [1000, 10_000, 100_000, 1_000_000], _say)),
-        "descriptor_limit": wanted("limit", {}, lambda: at_the_descriptor_limit(relays, _say)),
-        "idle_sessions": {}, "addresses": {},
-        "rest": wanted("rest", {}, lambda: at_rest(relays, 2 if quick else 10, _say)),
-        "instructions": wanted("instructions", {}, lambda: instructions(relays, _say)),
+        "took": {},
     }
-    for contender in ours:
-        work = [*ROWS[0].generator, *pace.arguments()]
-        results["idle_sessions"] = wanted(
-            "idle", {}, lambda: idle_sessions(contender, [10, 100_000], work, 2 if quick else pace.repeats, _say))
-        results["addresses"] = wanted(
-            "addresses", {}, lambda: many_addresses(contender, pace, 1 if quick else pace.repeats, _say))
+    wanted = options.part or (QUICK_PARTS if options.quick else PARTS)
+    for part, (key, take) in _parts(options, contenders, pace).items():
+        began = time.monotonic()
+        results[key] = take() if part in wanted else {}
+        if part in wanted:
+            results["took"][part] = round(time.monotonic() - began, 1)
     results["load"] = [load, machine.load()]
     _say("")
     return results
+
+
+def _pace(options: argparse.Namespace) -> Pace:
+    seconds, warmup, repeats = (0.8, 0.2, 2) if options.quick else (2.5, 0.4, 5)
+    return Pace(options.seconds or seconds, warmup, options.repeats or repeats)
+
+
+def _parts(
+    options: argparse.Namespace, contenders: list[Contender], pace: Pace
+) -> dict[str, tuple[str, Callable[[], Any]]]:
+    """By the part's name: its key in the results, and what measures it."""
+    quick = options.quick
+    relays = [each for each in contenders if each.is_relay]
+    by_name = {each.name: each for each in contenders}
+    ours, floor = by_name.get("multihomed"), by_name.get("floor")
+    rows = [row for row in ROWS if not options.row or row.key in options.row]
+    few = replace(pace, seconds=min(pace.seconds, 1.5), repeats=max(1, pace.repeats // 2))
+    most = max(1, pace.repeats * 3 // 5)
+    lasts = options.endurance or (20.0 if quick else 300.0)
+    sessions = ([each for each in relays if each.name != "floor"], [1000, 1_000_000]) if quick else \
+        (relays, [1000, 10_000, 100_000, 1_000_000])
+    work = [*ROWS[0].generator, *pace.arguments()]
+    once = 1 if quick else pace.repeats
+    return {
+        "rows": ("rows", lambda: take_turns(rows, contenders, pace, _say)),
+        "sweep": ("sweep", lambda: _sweep(contenders, few)),
+        "workers": ("workers", lambda: by_workers(contenders, few, _say)),
+        "sessions": ("sessions", lambda: many_sessions(*sessions, _say)),
+        "endurance": ("endurance", lambda: endurance(ours, floor, lasts, _say) if ours else {}),
+        "expiry": ("expiry", lambda: at_once(relays, most, _say)),
+        "limit": ("descriptor_limit", lambda: at_the_descriptor_limit(relays, _say)),
+        "idle": ("idle_sessions", lambda: idle_sessions(ours, [10, 100_000], work, pace.repeats, _say) if ours else {}),
+        "addresses": ("addresses", lambda: many_addresses(ours, pace, once, _say) if ours else {}),
+        "rest": ("rest", lambda: at_rest(relays, 2 if quick else 5, _say)),
+        "instructions": ("instructions", lambda: instructions(relays, _say)),
+    }
 
 
 def _contenders(options: argparse.Namespace, shop: Workshop) -> tuple[list[Contender], dict[str, str]]:
@@ -137,8 +170,7 @@ def _contenders(options: argparse.Namespace, shop: Workshop) -> tuple[list[Conte
 
 def _sweep(contenders: list[Contender], pace: Pace) -> dict[str, Any]:
     fit = [each for each in contenders if each.name not in ("socat", "multihomed, busy")]
-    short = Pace(min(pace.seconds, 1.5), pace.warmup, max(1, pace.repeats // 2))
-    rows = take_turns([sweep_row(clients) for clients in SWEEP], fit, short, _say)
+    rows = take_turns([sweep_row(clients) for clients in SWEEP], fit, pace, _say)
     return {str(clients): rows[f"sweep-{clients}"] for clients in SWEEP}
 
 

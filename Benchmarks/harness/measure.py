@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import network
 from harness.contenders import Contender, Tuning, Workshop
-from harness.processes import Program, Trouble, run, wait_until
+from harness.processes import Program, Trouble, pinned, run, wait_until
 from harness.work import Work
 
 START_LIMIT = 15.0
@@ -34,6 +34,8 @@ def standing(
     """A service, and a relay in front of it that answers."""
     shop = contender.shop
     mode = [] if trains else ["--plain"]
+    if shop.cores.helpers > 1:
+        mode += ["--processes", str(shop.cores.helpers)]
     service = Program(
         [shop.tools / "bench-echo", *mode, contender.service_address], shop.cores.service, shop.file("service.log"))
     relay = None
@@ -55,12 +57,12 @@ def standing(
 
 
 def load(shop: Workshop, arguments: Sequence[str], relay: Program | None = None, service: Program | None = None,
-         targets: Sequence[str] = (network.TARGET,)) -> dict[str, Any]:
-    """Runs the generator on its core and returns its report."""
+         targets: Sequence[str] = (network.TARGET,), cores: Sequence[int] = ()) -> dict[str, Any]:
+    """Runs the generator on its core, or on those given, and returns its report."""
     path = shop.file("load.json")
     watched = [(name, program) for name, program in (("relay", relay), ("service", service)) if program]
     pids = [word for name, program in watched for word in ("--pid", f"{name}={program.pid}")]
-    run(["taskset", "-c", str(shop.cores.generator), shop.tools / "multihomed-bench", *targets, *arguments, *pids,
+    run([*pinned(cores or shop.cores.generator), shop.tools / "multihomed-bench", *targets, *arguments, *pids,
          "--json", path, "--quiet"])
     return json.loads(path.read_text())
 

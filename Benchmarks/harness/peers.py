@@ -11,10 +11,12 @@ from harness.processes import run
 
 # As large as what multihomed asks for itself.
 QUEUE_BYTES = 4 << 20
+ENVOY_ADMIN_PORT = 15679
 
 
 class Nginx(Contender):
     name = "nginx"
+    has_workers = True
     module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 
     def missing(self) -> str | None:
@@ -23,16 +25,18 @@ class Nginx(Contender):
         return None
 
     def version(self) -> str:
-        return run(["nginx", "-v"]).strip().removeprefix("nginx version: ") + ", stream, 1 worker"
+        return run(["nginx", "-v"]).strip().removeprefix("nginx version: ") + ", stream"
 
     def command(self, tuning: Tuning) -> list[str | Path]:
         path = self.shop.file("nginx.conf")
         connections = 2 * tuning.sessions + 512
         limit = tuning.descriptors or connections + 512
+        # Else a client's next datagram may reach another worker, which would make a session of its own.
+        shared = "reuseport" if tuning.workers > 1 else ""
         path.write_text(f"""
 daemon off;
 user root root;
-worker_processes 1;
+worker_processes {tuning.workers};
 worker_rlimit_nofile {limit};
 pid {path}.pid;
 error_log stderr crit;
@@ -41,7 +45,7 @@ events {{ worker_connections {connections}; }}
 stream {{
   access_log off;
   server {{
-    listen {network.TARGET} udp rcvbuf={QUEUE_BYTES} sndbuf={QUEUE_BYTES};
+    listen {network.TARGET} udp {shared} rcvbuf={QUEUE_BYTES} sndbuf={QUEUE_BYTES};
     proxy_pass {network.BACKEND};
     proxy_timeout {tuning.idle_seconds}s;
     {"proxy_responses 1;" if tuning.one_reply else ""}
@@ -53,6 +57,7 @@ stream {{
 
 class Envoy(Contender):
     name = "envoy"
+    has_workers = True
 
     def _binary(self) -> Path | None:
         packed = self.shop.peers / "envoy" / "envoy" / "_bin" / "envoy"
@@ -66,12 +71,14 @@ class Envoy(Contender):
 
     def version(self) -> str:
         found = re.search(r"/(\d+\.\d+\.\d+)/", run([str(self._binary()), "--version"]))
-        return f"envoy/{found.group(1) if found else '?'}, udp_proxy, concurrency 1"
+        return f"envoy/{found.group(1) if found else '?'}, udp_proxy"
 
     def command(self, tuning: Tuning) -> list[str | Path]:
         path = self.shop.file("envoy.json")
         path.write_text(json.dumps(_envoy_bootstrap(tuning)))
-        return [self._binary() or "envoy", "-c", path, "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
+        return [
+            self._binary() or "envoy", "-c", path, "--concurrency", str(tuning.workers), "--disable-hot-restart",
+            "-l", "error"]
 
 
 def _envoy_bootstrap(tuning: Tuning) -> dict[str, object]:
@@ -94,9 +101,13 @@ def _envoy_bootstrap(tuning: Tuning) -> dict[str, object]:
         "listener_filters": [{"name": "envoy.filters.udp_listener.udp_proxy", "typed_config": proxy}]}
     endpoint = {"endpoint": {"address": address("127.0.0.1", network.BACKEND_PORT)}}
     cluster = {
-        "name": "service", "type": "STATIC", "circuit_breakers": {"thresholds": [{"max_connections": 1 << 22}]},
+        "name": "service", "type": "STATIC", "circuit_breakers": {"thresholds": [{"max_connections": tuning.most_sessions or 1 << 22}]},
         "load_assignment": {"cluster_name": "service", "endpoints": [{"lb_endpoints": [endpoint]}]}}
-    return {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
+    bootstrap: dict[str, object] = {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
+    if tuning.descriptors:
+        # Where it is asked afterwards what it counted.
+        bootstrap["admin"] = {"address": {"socket_address": {"address": "127.0.0.1", "port_value": ENVOY_ADMIN_PORT}}}
+    return bootstrap
 
 
 class Socat(Contender):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from harness.plots import bars, lines
+from harness.workers import WORKS, picture_name
 
 
 def pictures(results: dict[str, Any]) -> dict[str, str]:
@@ -14,6 +15,8 @@ def pictures(results: dict[str, Any]) -> dict[str, str]:
         files["latency.svg"] = _latency(results)
     if results["sweep"]:
         files["throughput.svg"] = _throughput(results)
+    if results["workers"]:
+        files |= {picture_name(key): _workers(results["workers"], key) for key in WORKS}
     if results["sessions"]:
         files["memory.svg"] = _sessions(results, "resident_mb", "Memory against sessions", "resident memory, MB")
         files["descriptors.svg"] = _sessions(results, "descriptors", "Descriptors against sessions", "open descriptors")
@@ -38,6 +41,17 @@ def _throughput(results: dict[str, Any]) -> str:
     return lines(
         "Throughput against clients (one outstanding each, 64 B)", "clients", "round trips a second",
         list(series.items()))
+
+
+def _workers(points: list[dict[str, Any]], key: str) -> str:
+    series: dict[str, list[tuple[float, float]]] = {}
+    for point in points:
+        for name, each in point["rows"][key]["results"].items():
+            series.setdefault(name, []).append((point["workers"], each["rate"]["median"]))
+    shared = ", which share their cores with generator and service" if all(each["shared"] for each in points) else ""
+    return lines(
+        f"Throughput against workers ({WORKS[key][0]})", "workers" + shared, "round trips a second", list(series.items()),
+        log_x=False, x_ticks=[each["workers"] for each in points])
 
 
 def _latency(results: dict[str, Any]) -> str:

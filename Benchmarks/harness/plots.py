@@ -44,7 +44,7 @@ Line = tuple[str, Sequence[tuple[float, float]]]
 
 def lines(
     title: str, x_name: str, y_name: str, series: Sequence[Line], log_x: bool = True, log_y: bool = False,
-    x_label: Callable[[float], str] | None = None,
+    x_label: Callable[[float], str] | None = None, x_ticks: Sequence[float] | None = None,
 ) -> str:
     """Curves of several relays."""
     points = [point for _, each in series for point in each]
@@ -54,7 +54,7 @@ def lines(
     x = Scale(min(xs), max(xs), LEFT, WIDTH - RIGHT, log_x)
     low = 10 ** math.floor(math.log10(min(y for y in ys if y > 0))) if log_y else 0.0
     y = Scale(low, max(ys) * 1.05, HEIGHT - BOTTOM, TOP, log_y)
-    parts = _axes(x, y, x_name, y_name, x_label)
+    parts = _axes(x, y, x_name, y_name, x_label or short, x_ticks or x.ticks())
     for number, (name, each) in enumerate(series):
         colour = COLOURS.get(name, "#000000")
         path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in each)
@@ -101,11 +101,13 @@ def short(value: float) -> str:
     return f"{value:g}"
 
 
-def _axes(x: Scale, y: Scale, x_name: str, y_name: str, x_label: Callable[[float], str] | None) -> list[str]:
+def _axes(
+    x: Scale, y: Scale, x_name: str, y_name: str, x_label: Callable[[float], str], x_ticks: Sequence[float]
+) -> list[str]:
     parts = _grid(y, y_name)
-    for tick in x.ticks():
+    for tick in x_ticks:
         parts.append(_line(x(tick), HEIGHT - BOTTOM, x(tick), HEIGHT - BOTTOM + 5, "#444444"))
-        parts.append(_text(x(tick), HEIGHT - BOTTOM + 19, (x_label or short)(tick), "middle"))
+        parts.append(_text(x(tick), HEIGHT - BOTTOM + 19, x_label(tick), "middle"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 16, x_name, "middle"))
     return parts
 

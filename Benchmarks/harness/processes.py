@@ -13,10 +13,22 @@ class Trouble(Exception):
     """Something did not work, in words for a person."""
 
 
+# More than any relay here comes to need.
+ENOUGH_DESCRIPTORS = 1 << 18
+
+
 def raise_descriptor_limit() -> None:
-    """To the hard limit, for this process and all that it starts."""
+    """For this process and all that it starts: to what relays with a socket a session need, or else the hard limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for limit in (max(hard, ENOUGH_DESCRIPTORS), hard):
+        try:
+            return resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        except (OSError, ValueError):
+            pass  # Only root may raise the hard one, and up to fs.nr_open.
+
+
+def descriptor_limit() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def take_priority(nice: int) -> None:
@@ -32,12 +44,12 @@ def take_priority(nice: int) -> None:
 class Program:
     """A running program and its descendants."""
 
-    def __init__(self, command: Sequence[str | Path], core: int, log: Path, descriptors: int | None = None) -> None:
+    def __init__(self, command: Sequence[str | Path], cores: Sequence[int], log: Path, descriptors: int | None = None) -> None:
         self.log = log
         self.started = time.monotonic()
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                ["taskset", "-c", str(core), *map(str, command)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                [*pinned(cores), *map(str, command)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 preexec_fn=_prepare(descriptors))
 
     @property
@@ -66,6 +78,21 @@ class Program:
         kinds = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
         return sum(_status(pid, kind, task) for pid in self.family() for task in _tasks(pid) for kind in kinds)
 
+    def cpu_seconds(self) -> float:
+        """Processor time of all its threads, the kernel's share included; of those that are still there."""
+        return sum(_run_nanoseconds(pid, task) for pid in self.family() for task in _tasks(pid)) / 1e9
+
+    def end(self) -> str:
+        """How it ended: a signal's name, or its status; empty while it is alive."""
+        status = self._process.poll()
+        if status is None:
+            return ""
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+    def signal(self, number: int) -> None:
+        """To it and all its descendants."""
+        os.killpg(self.pid, number)
+
     def last_words(self) -> str:
         """The first thing it said that sounds like its end, else what it said last."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
@@ -88,6 +115,11 @@ class Program:
         except ProcessLookupError:
             pass
         self._process.wait()
+
+
+def pinned(cores: Sequence[int]) -> list[str]:
+    """What puts a command on these cores."""
+    return ["taskset", "-c", ",".join(map(str, cores))]
 
 
 def wait_until(condition: Callable[[], bool], limit: float, pause: float = 0.002) -> bool:
@@ -135,6 +167,13 @@ def _tasks(pid: int) -> list[int]:
         return [int(task) for task in os.listdir(f"/proc/{pid}/task")]
     except OSError:
         return []
+
+
+def _run_nanoseconds(pid: int, task: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text().split()[0])
+    except (OSError, IndexError):
+        return 0
 
 
 def _status(pid: int, key: str, task: int | None = None) -> int:

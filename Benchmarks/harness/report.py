@@ -1,21 +1,24 @@
 """The report: Markdown for people, JSON for programs, SVG for the eye."""
 
 import json
-from collections.abc import Sequence
+import re
 from pathlib import Path
 from typing import Any
 
+from harness import endurance, expiry, limit, words, workers
 from harness.goals import all_goals
 from harness.instructions import sections as instruction_sections
 from harness.pictures import pictures
 
 Results = dict[str, Any]
 
+JSON = "report.json"
+
 
 def write(results: Results, folder: Path) -> Path:
     """Writes all files of the report and returns the one to read."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    (folder / JSON).write_text(_json(results))
     for name, svg in pictures(results).items():
         (folder / name).write_text(svg)
     path = folder / "report.md"
@@ -23,15 +26,28 @@ def write(results: Results, folder: Path) -> Path:
     return path
 
 
+def read(folder: Path) -> Results:
+    """What `write` wrote there."""
+    return json.loads((folder / JSON).read_text())
+
+
+def _json(results: Results) -> str:
+    """Indented, but for lists of nothing but figures, which take a line each."""
+    text = json.dumps(results, indent=1)
+    return re.sub(r"\[[^\[\]{}\"]*\]", lambda found: " ".join(found[0].split()), text) + "\n"
+
+
 def _sections(results: Results) -> list[str]:
     parts = [*_head(results), *_goals(results)]
     for row in results["rows"].values():
         parts += _row(row)
-        parts += {"latency": _picture("Latency by percentile", "latency.svg")}.get(_key(results, row), [])
+        parts += {"latency": words.picture("Latency by percentile", "latency.svg")}.get(_key(results, row), [])
     if results["rows"]:
-        parts += _picture("Processor time for each round trip", "cpu.svg")
-    parts += [*_sweep(results), *_sessions(results), *_limit(results), *_idle(results)]
-    return parts + [*_addresses(results), *_rest(results), *instruction_sections(results["instructions"]), *_reading()]
+        parts += words.picture("Processor time for each round trip", "cpu.svg")
+    parts += [*_sweep(results), *workers.section(results["workers"]), *_sessions(results)]
+    parts += [*endurance.section(results["endurance"]), *expiry.section(results["expiry"])]
+    parts += [*limit.section(results["descriptor_limit"]), *_idle(results), *_addresses(results), *_rest(results)]
+    return parts + [*instruction_sections(results["instructions"]), *_took(results), *_reading()]
 
 
 def _key(results: Results, row: Results) -> str:
@@ -51,7 +67,7 @@ def _head(results: Results) -> list[str]:
         f"namespace of its own. Everybody took turns, {pace['repeats']} times {pace['seconds']:g} s for each row; figures "
         "are medians, with the spread in brackets where there is room.", "",
         f"Load of the machine (one-minute average) at the start {results['load'][0]:.2f}, at the end "
-        f"{results['load'][1]:.2f}, the benchmark itself included.", "", *_table(["who", "what"], [])]
+        f"{results['load'][1]:.2f}, the benchmark itself included.", "", *words.table(["who", "what"], [])]
     parts += [f"| {name} | {version} |" for name, version in results["versions"].items()]
     parts += [f"| {name} | left out: {reason} |" for name, reason in results["missing"].items()]
     return parts + [""]
@@ -60,7 +76,7 @@ def _head(results: Results) -> list[str]:
 def _goals(results: Results) -> list[str]:
     rows = [[each.work, each.goal, each.figure, each.verdict()] for each in all_goals(results)]
     text = "Ratios are taken turn by turn; the figure is their median, then their spread."
-    return ["## Goals", "", text, "", *_table(["work", "goal", "figure", "met"], rows), ""]
+    return ["## Goals", "", text, "", *words.table(["work", "goal", "figure", "met"], rows), ""]
 
 
 def _row(row: Results) -> list[str]:
@@ -68,14 +84,14 @@ def _row(row: Results) -> list[str]:
     rows = []
     for name, each in row["results"].items():
         rows.append([
-            name, _spread(each["rate"], 0), _median(each["bits"], 0, 1e-6), _spread(each["cpu"], 2),
-            _median(each["cpu_percent"], 0, suffix=" %"), _median(each["service_cpu"], 2), _share(each["loss"]),
-            _spread(each["p50"], 1), _spread(each["p99"], 1)])
+            name, words.spread(each["rate"], 0), words.median(each["bits"], 0, 1e-6), words.spread(each["cpu"], 2),
+            words.median(each["cpu_percent"], 0, suffix=" %"), words.median(each["service_cpu"], 2), words.share(each["loss"]),
+            words.spread(each["p50"], 1), words.spread(each["p99"], 1)])
         if each["misdelivered"]:
             rows[-1][0] += f" (**{each['misdelivered']} misdelivered**)"
     left_out = [f"{name} ({why})" for name, why in row["left_out"].items() if why != "about latency only"]
     note = ["Left out: " + "; ".join(left_out) + ".", ""] if left_out else []
-    return ["## " + _capital(row["title"]), "", *_table(head, rows), "", *note]
+    return ["## " + words.capital(row["title"]), "", *words.table(head, rows), "", *note]
 
 
 def _sweep(results: Results) -> list[str]:
@@ -83,10 +99,10 @@ def _sweep(results: Results) -> list[str]:
         return []
     names = list(dict.fromkeys(name for row in results["sweep"].values() for name in row["results"]))
     rows = [
-        [name, *[_median(row["results"].get(name, {}).get("rate"), 0) for row in results["sweep"].values()]]
+        [name, *[words.median(row["results"].get(name, {}).get("rate"), 0) for row in results["sweep"].values()]]
         for name in names]
     head = ["round trips/s with so many clients", *[f"{int(clients):,}" for clients in results["sweep"]]]
-    return ["## Throughput against clients", "", *_table(head, rows), "", *_picture("Throughput", "throughput.svg")]
+    return ["## Throughput against clients", "", *words.table(head, rows), "", *words.picture("Throughput", "throughput.svg")]
 
 
 def _sessions(results: Results) -> list[str]:
@@ -104,42 +120,28 @@ def _sessions(results: Results) -> list[str]:
             rows.append([
                 name + ("" if each["alive"] else " (**ended**)"), f"{each['sessions']:,}", f"{each['answered']:,}",
                 f"{each['resident_mb']:.1f}", f"{each['resident_mb_empty']:.1f}", f"{each['kernel_mb']:.0f}",
-                f"{each['descriptors']:,}", _number(each["cpu_first"], 2), _number(each["cpu_second"], 2)])
-    plots = _picture("Memory", "memory.svg") + _picture("Descriptors", "descriptors.svg")
-    return ["## Sessions at once", "", "Every client asks twice.", "", *_table(head, rows), "", *plots]
-
-
-def _limit(results: Results) -> list[str]:
-    limit = results["descriptor_limit"]
-    rows = []
-    for name, each in limit.items():
-        if "trouble" in each:
-            rows.append([name, each["trouble"], "", "", ""])
-        else:
-            rows.append([
-                name, str(each["old_before"]), str(each["everybody"]), str(each["old_after"]),
-                "alive" if each["alive"] else "ended: " + each["end"]])
-    head = ["", "of 500 clients answered", "then of 2,000 (the 500 among them)", "then of the 500 again", "afterwards"]
-    text = "A socket for each session (multihomed with `--upstream connected`), and 1,024 descriptors."
-    return ["## At the descriptor limit", "", text, "", *_table(head, rows), ""] if rows else []
+                f"{each['descriptors']:,}", words.number(each["cpu_first"], 2), words.number(each["cpu_second"], 2)])
+    plots = words.picture("Memory", "memory.svg") + words.picture("Descriptors", "descriptors.svg")
+    return ["## Sessions at once", "", "Every client asks twice.", "", *words.table(head, rows), "", *plots]
 
 
 def _idle(results: Results) -> list[str]:
     rows = [[f"{int(count):,}", ", ".join(f"{each:.2f}" for each in costs)]
             for count, costs in results["idle_sessions"].items()]
     head = ["idle sessions", "relay µs/round trip, each turn"]
-    return ["## Beside idle sessions (64 clients × 4 × 64 B)", "", *_table(head, rows), ""] if rows else []
+    return ["## Beside idle sessions (64 clients × 4 × 64 B)", "", *words.table(head, rows), ""] if rows else []
 
 
 def _addresses(results: Results) -> list[str]:
     rows = [
-        [f"{int(count):,}", _spread(each.get("start_seconds"), 3), _spread(each.get("new_address_ms"), 1),
-         _spread(each.get("cpu_one"), 2), _spread(each.get("cpu_spread"), 2), _median(each.get("resident_mb"), 1)]
+        [f"{int(count):,}", words.spread(each.get("start_seconds"), 3), words.spread(each.get("new_address_ms"), 1),
+         words.spread(each.get("cpu_one"), 2), words.spread(each.get("cpu_spread"), 2),
+         words.median(each.get("resident_mb"), 1)]
         for count, each in results["addresses"].items()]
     head = [
         "addresses", "listening after s", "a new one answers after ms (slowest of ten)", "µs/round trip, 64 × 4 to one",
         "µs/round trip, 1,000 × 1 to all", "resident MB"]
-    return ["## Addresses", "", *_table(head, rows), ""] if rows else []
+    return ["## Addresses", "", *words.table(head, rows), ""] if rows else []
 
 
 def _rest(results: Results) -> list[str]:
@@ -150,7 +152,16 @@ def _rest(results: Results) -> list[str]:
         else:
             rows.append([
                 name, f"{each['resident_mb']:.1f}", str(each["descriptors"]), f"{each['wake_ups_per_second']:.1f}"])
-    return ["## At rest", "", *_table(["", "resident MB", "descriptors", "wake-ups/s"], rows), ""] if rows else []
+    return ["## At rest", "", *words.table(["", "resident MB", "descriptors", "wake-ups/s"], rows), ""] if rows else []
+
+
+def _took(results: Results) -> list[str]:
+    took = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in results["took"].items())
+    return ["## How long the parts took", "", f"{_sum(results)}: {took}.", ""]
+
+
+def _sum(results: Results) -> str:
+    return f"{sum(results['took'].values()) / 60:.0f} minutes"
 
 
 def _reading() -> list[str]:
@@ -162,41 +173,6 @@ def _reading() -> list[str]:
         "service were the limit, and the relay could do more.",
         "- *latency* in the closed loops follows from throughput; in the open loop it counts from when a request was meant "
         "to leave.",
-        "- *direct* is the generator and the service alone: what no relay can beat.", ""]
-
-
-# MARK: Words
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
-
-
-def _picture(title: str, file: str) -> list[str]:
-    return [f"![{title}]({file})", ""]
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:,.{digits}f}"
-
-
-def _median(value: Results | None, digits: int, factor: float = 1, suffix: str = "") -> str:
-    return _number(value["median"] * factor, digits) + suffix if value else ""
-
-
-def _spread(value: Results | None, digits: int) -> str:
-    if not value:
-        return ""
-    low, high = _number(value["min"], digits), _number(value["max"], digits)
-    return f"{_number(value['median'], digits)} ({low}–{high})"
-
-
-def _share(value: Results | None) -> str:
-    if not value or not value["max"]:
-        return "0"
-    return f"{value['median']:.2%} (≤ {value['max']:.2%})"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+        "- *direct* is the generator and the service alone: what no relay can beat.",
+        "- *kernel rule*: over lo each datagram passes the hooks of both chains, four times a round trip, since client and "
+        "service are one host; with clients elsewhere it is twice.", ""]

@@ -1,4 +1,4 @@
-"""Many sessions at once: what they take, whether each is answered, and what happens at the limits."""
+"""Many sessions at once: what do they take, and is each answered?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +17,6 @@ MOST_SESSIONS = {"nginx": 100_000, "envoy": 100_000, "socat": 0}
 # How long each asking may take; those who cannot answer all would let every second request wait for its timeout.
 LIMIT_SECONDS = 60.0
 LIMIT_WITH_SOCKETS = 15.0
-
-DESCRIPTORS = 1024
-OLD_CLIENTS, ALL_CLIENTS = 500, 2000
 
 
 def many_sessions(contenders: Sequence[Contender], counts: Sequence[int], say: Say) -> dict[str, Any]:
@@ -58,27 +55,6 @@ def _hold(contender: Contender, count: int) -> dict[str, Any]:
         return {"sessions": count, "trouble": str(trouble)}
 
 
-def at_the_descriptor_limit(contenders: Sequence[Contender], say: Say) -> dict[str, Any]:
-    """Relays with a socket for each session, and too few descriptors: who is still served?"""
-    results: dict[str, Any] = {}
-    for contender in contenders:
-        if contender.name not in ("multihomed", "nginx", "envoy"):
-            continue
-        say(f"at the descriptor limit: {contender.name}")
-        tuning = Tuning(sessions=ALL_CLIENTS, idle_seconds=IDLE_SECONDS, descriptors=DESCRIPTORS, connected=True)
-        try:
-            with standing(contender, tuning) as (relay, _):
-                assert relay
-                old, everybody = _answered(contender, OLD_CLIENTS), _answered(contender, ALL_CLIENTS)
-                results[contender.name] = {
-                    "old_before": old, "everybody": everybody, "old_after": _answered(contender, OLD_CLIENTS),
-                    "alive": relay.is_alive, "descriptors": relay.descriptors(),
-                    "end": "" if relay.is_alive else relay.last_words()}
-        except Trouble as trouble:
-            results[contender.name] = {"trouble": str(trouble)}
-    return results
-
-
 def idle_sessions(contender: Contender, counts: Sequence[int], work: list[str], repeats: int, say: Say) -> dict[str, Any]:
     """Processor time a round trip beside so many sessions that do nothing; turns are taken between the counts."""
     costs: dict[str, list[float]] = {str(count): [] for count in counts}
@@ -99,8 +75,9 @@ def _ask(count: int, limit: float, timeout: str) -> list[str]:
         "--requests", str(count), "--warmup", "0ms", "--duration", f"{round(limit * 1000)}ms", "--timeout", timeout]
 
 
-def _answered(contender: Contender, count: int) -> int:
-    return load(contender.shop, _ask(count, 20, timeout="250ms"))["requests"]["answered_clients"]
+def fill(contender: Contender, count: int, limit: float = LIMIT_SECONDS) -> int:
+    """Lets so many clients ask once each; returns how many were answered."""
+    return load(contender.shop, _ask(count, limit, timeout="250ms"))["requests"]["answered_clients"]
 
 
 def _cpu(report: dict[str, Any]) -> float | None:
@@ -114,5 +91,3 @@ def _slab_bytes() -> int:
             if line.startswith("Slab:"):
                 return int(line.split()[1]) * 1024
     return 0
-
-

@@ -1,25 +1,33 @@
 // A UDP service that sends every datagram back and never is the bottleneck of a benchmark.
 //
-// usage: bench-echo [--plain] ADDRESS:PORT...
+// usage: bench-echo [--plain] [--processes N] ADDRESS:PORT...
 //
 // It takes and gives GSO/GRO trains, as QUIC stacks do; with --plain one datagram at a time, as most services do. Both
-// in batches. Like most services it leaves a reply's source address to the kernel. It ends by itself after an hour.
+// in batches. Like most services it leaves a reply's source address to the kernel. With --processes the kernel spreads
+// the clients over so many of them (SO_REUSEPORT). It ends by itself after an hour.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { BATCH = 64, BUFFER_BYTES = 65536, CONTROL_BYTES = 64, QUEUE_BYTES = 64 << 20, LIFETIME_S = 3600 };
-enum { BATCHES_A_LOOK = 4 };
+enum { BATCHES_A_LOOK = 4, MOST_PROCESSES = 256 };
+
+struct options {
+  bool trains;
+  int processes;
+};
 
 static struct mmsghdr messages[BATCH];
 static struct iovec vectors[BATCH];
@@ -51,7 +59,7 @@ static socklen_t parse(char *text, struct sockaddr_storage *address) {
   return inet_pton(AF_INET, text, &v4->sin_addr) == 1 ? sizeof *v4 : 0;
 }
 
-static int open_service(char *text, bool trains) {
+static int open_service(char *text, struct options options) {
   struct sockaddr_storage address;
   socklen_t length = parse(text, &address);
   if (!length) {
@@ -64,7 +72,8 @@ static int open_service(char *text, bool trains) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-  if (trains && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) < 0) fail("UDP_GRO");
+  if (options.processes > 1 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) fail("SO_REUSEPORT");
+  if (options.trains && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) < 0) fail("UDP_GRO");
   if (bind(fd, (struct sockaddr *)&address, length) < 0) fail("bind");
   return fd;
 }
@@ -120,31 +129,64 @@ static void serve(int fd, bool trains) {
   }
 }
 
-int main(int count, char **arguments) {
-  bool trains = true;
-  int first = 1;
-  if (count > 1 && !strcmp(arguments[1], "--plain")) {
-    trains = false;
-    first = 2;
-  }
-  if (first >= count) {
-    fprintf(stderr, "usage: bench-echo [--plain] ADDRESS:PORT...\n");
-    return 64;
-  }
-  alarm(LIFETIME_S);
-  wire();
+// A service for each address, watched by one epoll.
+static int open_services(char **texts, struct options options) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
-  for (int i = first; i < count; i++) {
-    int fd = open_service(arguments[i], trains);
+  if (epoll < 0) fail("epoll_create1");
+  for (; *texts; texts++) {
+    // A copy, since parsing cuts it, and each process opens its own.
+    char *text = strdup(*texts);
+    if (!text) fail("strdup");
+    int fd = open_service(text, options);
+    free(text);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) fail("epoll_ctl");
   }
-  printf("ready\n");
-  fflush(stdout);
+  return epoll;
+}
+
+static void serve_for_ever(int epoll, bool trains) {
   for (;;) {
     struct epoll_event events[BATCH];
     int ready = epoll_wait(epoll, events, BATCH, -1);
     if (ready < 0 && errno != EINTR) fail("epoll_wait");
     for (int i = 0; i < ready; i++) serve(events[i].data.fd, trains);
   }
+}
+
+// The sockets are opened before there is a process to serve them, so that "ready" means all of them.
+static void add_process(char **texts, struct options options) {
+  int epoll = open_services(texts, options);
+  pid_t parent = getpid(), child = fork();
+  if (child < 0) fail("fork");
+  if (child) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  serve_for_ever(epoll, options.trains);
+}
+
+static void usage(void) {
+  fprintf(stderr, "usage: bench-echo [--plain] [--processes 1-%d] ADDRESS:PORT...\n", MOST_PROCESSES);
+  exit(64);
+}
+
+int main(int count, char **arguments) {
+  struct options options = {.trains = true, .processes = 1};
+  int first = 1;
+  if (first < count && !strcmp(arguments[first], "--plain")) {
+    options.trains = false;
+    first++;
+  }
+  if (first + 1 < count && !strcmp(arguments[first], "--processes")) {
+    options.processes = atoi(arguments[first + 1]);
+    first += 2;
+  }
+  if (first >= count || options.processes < 1 || options.processes > MOST_PROCESSES) usage();
+  alarm(LIFETIME_S);
+  wire();
+  for (int i = 1; i < options.processes; i++) add_process(arguments + first, options);
+  int epoll = open_services(arguments + first, options);
+  printf("ready\n");
+  fflush(stdout);
+  serve_for_ever(epoll, options.trains);
 }
