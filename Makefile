@@ -24,7 +24,7 @@ SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Packa
 
 .DEFAULT_GOAL := build
 .PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean \
-  bench bench-quick bench-peers bench-tools bench-micro bench-count bench-count-record count-packages core-work
+  bench bench-quick bench-peers bench-readme bench-test bench-tools bench-micro bench-count bench-count-record count-packages core-work
 
 build: build-packages
 	$(BUILD)
@@ -61,9 +61,11 @@ install: build
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/multihomed
 
-## Measures this relay beside others (some 25 minutes, and nothing else should run); writes Benchmarks/results/report.md.
+## Measures this relay beside others (under half an hour, and nothing else should run); writes Benchmarks/results/report.md
+## and the README's figures.
 bench: build bench-tools count-packages
 	Benchmarks/run
+	Benchmarks/run --readme
 
 ## The same in under three minutes, with fewer and shorter turns; writes Benchmarks/results/quick/report.md.
 bench-quick: build bench-tools
@@ -87,6 +89,14 @@ bench-count-record: core-work
 
 core-work: build-packages count-packages
 	$(SWIFT) build -c release --package-path Benchmarks --product core-work
+
+## Writes the figures of the report that is there into the README.
+bench-readme:
+	Benchmarks/run --readme
+
+## Tests of the load generator and the harness.
+bench-test: bench-tools
+	cd Benchmarks && ../Tests/sandbox.sh python3 -B -m unittest discover -t . -s Tests
 
 bench-tools: build-packages
 	@deploy/install-packages.sh iproute2 util-linux python3
