@@ -95,7 +95,9 @@ bench-readme:
 	Benchmarks/run --readme
 
 ## Tests of the load generator and the harness.
-bench-test: bench-tools
+bench-test: build-packages
+	@deploy/install-packages.sh iproute2 util-linux python3
+	$(SWIFT) build -c release --package-path Benchmarks --product multihomed-bench
 	cd Benchmarks && ../Tests/sandbox.sh python3 -B -m unittest discover -t . -s Tests
 
 bench-tools: build-packages

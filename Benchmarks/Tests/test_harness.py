@@ -72,7 +72,7 @@ class Goals(unittest.TestCase):
 
     def test_the_pause_of_expiry_is_the_least_of_the_turns(self) -> None:
         def turns(*longest: float) -> dict[str, Any]:
-            return {"turns": {"multihomed": [{"meanwhile": {"max": each}} for each in longest]}}
+            return {"turns": {"multihomed": [{"left": 1, "meanwhile": {"max": each}} for each in longest]}}
 
         goal = "a client's longest wait, least of the turns ≤ 5 ms"
         # A pause of the machine in two of the turns, and one of expiry in all of them.

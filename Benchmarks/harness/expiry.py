@@ -98,8 +98,8 @@ def longest(turns: Sequence[Results], window: str) -> dict[str, float] | None:
 def section(results: Results) -> list[str]:
     if not results:
         return []
-    head = ["", "sessions", "left after", "processor ms", "longest wait meanwhile, ms: least (each turn)",
-            "the same later, when nothing ends", "answered meanwhile"]
+    head = ["", "sessions", "left after", "processor ms", "longest wait meanwhile, ms: least (each turn)", "p99",
+            "longest wait later, when nothing ends", "p99", "answered meanwhile"]
     rows = [_row(name, turns) for name, turns in results["turns"].items()]
     return [
         "## Sessions that end at once", "",
@@ -114,7 +114,7 @@ def section(results: Results) -> list[str]:
 def _row(name: str, turns: Sequence[Results]) -> list[str]:
     trouble = next((each["trouble"] for each in turns if "trouble" in each), None)
     if trouble:
-        return [name, trouble, "", "", "", "", ""]
+        return [name, trouble, *[""] * 7]
 
     def each_of(window: str) -> str:
         figures = [each[window]["max"] for each in turns]
@@ -133,4 +133,6 @@ def _row(name: str, turns: Sequence[Results]) -> list[str]:
     ends = [each["end"] for each in turns if each["end"]]
     if ends:
         name += f" (**ended: {ends[0]}**)"
-    return [name, sessions, left, words.median(work, 0), each_of("meanwhile"), each_of("later"), f"{answered:,} of {asked:,}"]
+    typical = [words.median(summary([each[window]["p99"] for each in turns]), 2) for window in ("meanwhile", "later")]
+    return [name, sessions, left, words.median(work, 0), each_of("meanwhile"), typical[0], each_of("later"), typical[1],
+            f"{answered:,} of {asked:,}"]
