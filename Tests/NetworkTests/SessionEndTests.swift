@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Support
 import Testing
@@ -177,5 +178,27 @@ struct SessionEndTests {
     ledger.began(200)
     ledger.ended("unreplied", 200)
     try scene.relay.settle(on: ledger)
+  }
+
+  /// More of them than one step of expiry takes, all overdue at once because the process stood still; and somebody who
+  /// never stops asking.
+  @Test(arguments: Way.local)
+  func datagramsDoNotPutOffTheEndOfSessionsThatAreOverdue(way: Way) throws {
+    let scene = try BackendScene(way, "--idle-timeout 2s")
+    try scene.startService()
+    let crowd = try scene.crowd()
+    let (overdue, step) = (way == .multiplexed ? 6_000 : 800, 100)
+    for first in stride(from: 1, through: overdue, by: step) {
+      try crowd.send(Crowd.Order { ($0.first, $0.clients) = (first, step) })
+      try crowd.receive(own: crowd.sent)
+    }
+    try scene.relay.process.freeze()
+    usleep(2_100_000)
+    scene.relay.process.thaw()
+    try eventually("they end while datagrams keep coming") {
+      try crowd.send(Crowd.Order { _ in })
+      try crowd.receive(own: crowd.sent)
+      return try scene.relay.ledger().sessionsEnded["idle"] == overdue
+    }
   }
 }

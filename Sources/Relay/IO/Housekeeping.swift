@@ -37,7 +37,8 @@ final class Housekeeping {
   @inline(__always)
   func expectExpiry(_ now: Instant) {
     guard let next = forwarder.core.nextExpiry else { return }
-    if let expected, expected <= next + Self.lateness { return }
+    // What is overdue waits for the timer that runs already: were it started anew, datagrams would put it off for ever.
+    if let expected, expected <= max(next, now) + Self.lateness { return }
     let delay = max(next - now, Self.lateness)
     expected = now + delay
     expiry?.start(after: delay)
