@@ -50,7 +50,7 @@ def _look(contender: Contender, pace: Pace, addresses: list[str]) -> dict[str, f
 
 def _cpu(report: dict[str, Any]) -> float:
     relay = next(each for each in report["processes"] if each["name"] == "relay")
-    return relay["cpu_microseconds_per_round_trip"] or float("nan")
+    return relay.get("cpu_microseconds_per_round_trip", float("nan"))
 
 
 def _answers_after_ms(address: str) -> float:

@@ -16,6 +16,8 @@ INTERFACE = "bench0"
 # More than one address each: what the row with a thousand of them adds, and those that appear while it runs.
 MANY_ADDRESSES = [f"10.9.{1 + n // 250}.{1 + n % 250}" for n in range(1000)]
 
+# Cheapest of the correct forms that were tried: a request has to be remembered (and anew each time, else its element would
+# time out in use), and a chain of type filter for the replies saves nothing but the new route that a new source may need.
 KERNEL_RULE = f"""
 table ip multihomed_bench {{
   map asked {{

@@ -100,8 +100,9 @@ def _envoy_bootstrap(tuning: Tuning) -> dict[str, object]:
         "udp_listener_config": {"downstream_socket_config": sockets},
         "listener_filters": [{"name": "envoy.filters.udp_listener.udp_proxy", "typed_config": proxy}]}
     endpoint = {"endpoint": {"address": address("127.0.0.1", network.BACKEND_PORT)}}
+    bound = {"max_connections": tuning.most_sessions or 1 << 22}
     cluster = {
-        "name": "service", "type": "STATIC", "circuit_breakers": {"thresholds": [{"max_connections": tuning.most_sessions or 1 << 22}]},
+        "name": "service", "type": "STATIC", "circuit_breakers": {"thresholds": [bound]},
         "load_assignment": {"cluster_name": "service", "endpoints": [{"lb_endpoints": [endpoint]}]}}
     bootstrap: dict[str, object] = {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
     if tuning.descriptors:

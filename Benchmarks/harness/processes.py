@@ -44,7 +44,9 @@ def take_priority(nice: int) -> None:
 class Program:
     """A running program and its descendants."""
 
-    def __init__(self, command: Sequence[str | Path], cores: Sequence[int], log: Path, descriptors: int | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], cores: Sequence[int], log: Path, descriptors: int | None = None
+    ) -> None:
         self.log = log
         self.started = time.monotonic()
         with log.open("wb") as output:

@@ -81,8 +81,9 @@ def fill(contender: Contender, count: int, limit: float = LIMIT_SECONDS) -> int:
 
 
 def _cpu(report: dict[str, Any]) -> float | None:
-    return next(
-        (each["cpu_microseconds_per_round_trip"] for each in report["processes"] if each["name"] == "relay"), None)
+    """None where nobody was answered, or the relay has ended."""
+    relays = (each for each in report["processes"] if each["name"] == "relay")
+    return next((each.get("cpu_microseconds_per_round_trip") for each in relays), None)
 
 
 def _slab_bytes() -> int:

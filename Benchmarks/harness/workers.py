@@ -1,4 +1,4 @@
-"""What more workers bring: throughput and processor time a round trip, with 1, 2, 4 ... workers up to the cores there are."""
+"""What more workers bring: throughput, and processor time a round trip; from one worker up to the cores that there are."""
 
 import statistics
 from collections.abc import Sequence
