@@ -6,6 +6,8 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.processes import descriptor_limit
+
 
 @dataclass(frozen=True)
 class Cores:
@@ -63,6 +65,7 @@ def describe() -> dict[str, object]:
         "cores": os.cpu_count(),
         "memory_gib": round(int((_first("/proc/meminfo", "MemTotal") or "0 kB").split()[0]) / 2**20, 1),
         "kernel": platform.release(),
+        "descriptors": descriptor_limit(),
         "virtual": "hypervisor" in (_first("/proc/cpuinfo", "flags") or "").split(),
     }
 

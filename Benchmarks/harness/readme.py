@@ -95,12 +95,15 @@ def _session_rows(results: Results) -> list[list[str]]:
     if not any(found.values()):
         return []
 
-    def row(title: str, key: str, digits: int) -> list[str]:
-        return [title, *[words.number(each[key], digits) if each else "" for each in found.values()]]
+    def row(title: str, key: str) -> list[str]:
+        return [title, *[words.number(each[key]) if each else "" for each in found.values()]]
+
+    def afterwards(title: str, key: str) -> list[str]:
+        return [title, *["" if not each else words.number(each[key]) if each["alive"] else "ended" for each in found.values()]]
 
     return [
-        row("Most clients at once that were asked for", "sessions", 0), row("of them answered", "answered", 0),
-        row("Resident memory then, MB", "resident_mb", 0), row("Descriptors then", "descriptors", 0)]
+        row("Most clients at once that were asked for", "sessions"), row("of them answered, both times", "answered"),
+        afterwards("Resident memory then, MB", "resident_mb"), afterwards("Descriptors then", "descriptors")]
 
 
 def _most(points: list[Results]) -> Results | None:

@@ -122,7 +122,9 @@ def _sessions(results: Results) -> list[str]:
                 f"{each['resident_mb']:.1f}", f"{each['resident_mb_empty']:.1f}", f"{each['kernel_mb']:.0f}",
                 f"{each['descriptors']:,}", words.number(each["cpu_first"], 2), words.number(each["cpu_second"], 2)])
     plots = words.picture("Memory", "memory.svg") + words.picture("Descriptors", "descriptors.svg")
-    return ["## Sessions at once", "", "Every client asks twice.", "", *words.table(head, rows), "", *plots]
+    limit = results["machine"].get("descriptors")
+    note = "Every client asks twice." + (f" A process has at most {limit:,} descriptors here." if limit else "")
+    return ["## Sessions at once", "", note, "", *words.table(head, rows), "", *plots]
 
 
 def _idle(results: Results) -> list[str]:
