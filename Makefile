@@ -24,7 +24,8 @@ SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Packa
 
 .DEFAULT_GOAL := build
 .PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean \
-  bench bench-quick bench-peers bench-readme bench-test bench-tools bench-micro bench-count bench-count-record count-packages core-work
+  bench bench-quick bench-peers bench-readme bench-test bench-tools \
+  bench-micro bench-count bench-count-record count-packages core-work
 
 build: build-packages
 	$(BUILD)

@@ -26,7 +26,7 @@ def results(**parts: Any) -> dict[str, Any]:
     """Nothing was measured but these parts."""
     empty = dict.fromkeys(
         ("rows", "sweep", "workers", "sessions", "endurance", "expiry", "descriptor_limit", "idle_sessions", "addresses",
-         "rest"), {})
+         "rest", "instructions"), {})
     return empty | parts
 
 
@@ -148,10 +148,10 @@ class Programs(unittest.TestCase):
             try:
                 self.assertTrue(wait_until(lambda: "ready" in program.log.read_text(), 5))
                 self.assertEqual(counters(program), {"sessions": 7})
-                self.assertEqual(program.end(), "")
+                self.assertEqual(program.fate(), "")
             finally:
                 program.stop()
-            self.assertEqual(program.end(), "SIGKILL")
+            self.assertEqual(program.fate(), "SIGKILL")
 
 
 class Words(unittest.TestCase):

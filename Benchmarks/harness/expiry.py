@@ -75,7 +75,7 @@ def _turn(contender: Contender, count: int) -> Results:
             after = _sessions(contender, relay)
             samples = prober.samples()
         return {
-            "answered": answered, "sessions": before, "left": after, "cpu_ms": work * 1000, "end": relay.end(),
+            "answered": answered, "sessions": before, "left": after, "cpu_ms": work * 1000, "end": relay.fate(),
             "meanwhile": waits(between(samples, go, go + WINDOW)),
             "later": waits(between(samples, go + WINDOW, go + 2 * WINDOW))}
 

@@ -49,7 +49,7 @@ def _one(contender: Contender, bound: int | None) -> Results:
             fill(contender, count, LIMIT_SECONDS) for count in (OLD_CLIENTS, ALL_CLIENTS, OLD_CLIENTS))
         lines = _telling(relay)
         return {
-            "old_before": before, "everybody": everybody, "old_after": after, "end": relay.end(),
+            "old_before": before, "everybody": everybody, "old_after": after, "end": relay.fate(),
             "descriptors": relay.descriptors(), "lines": len(lines), "line": lines[0] if lines else "",
             "counted": _counted(contender, relay)}
 

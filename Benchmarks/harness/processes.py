@@ -84,7 +84,7 @@ class Program:
         """Processor time of all its threads, the kernel's share included; of those that are still there."""
         return sum(_run_nanoseconds(pid, task) for pid in self.family() for task in _tasks(pid)) / 1e9
 
-    def end(self) -> str:
+    def fate(self) -> str:
         """How it ended: a signal's name, or its status; empty while it is alive."""
         status = self._process.poll()
         if status is None:
