@@ -193,7 +193,8 @@ struct SessionEndTests {
       try crowd.receive(own: crowd.sent)
     }
     try scene.relay.process.freeze()
-    usleep(2_100_000)
+    let up = Instant.now + .milliseconds(2_100)
+    try eventually("the time of all to be up") { Instant.now >= up }
     scene.relay.process.thaw()
     try eventually("they end while datagrams keep coming") {
       try crowd.send(Crowd.Order { _ in })
