@@ -57,7 +57,7 @@ let package = Package(
     tests("Relay", ["EventLoop", "Linux", "Relay"]),
     tests("Service", ["Addresses", "Linux", "Service", logging]),
     tests("CommandLine", ["Linux", "Support"]),
-    tests("Linux", ["Linux"]),
+    tests("Linux", ["CLinux", "Linux"]),
     tests("EventLoop", ["EventLoop", "Linux"]),
 
     // The ground on which tests stand: networks, processes, clients, services.

@@ -12,7 +12,8 @@ public final class BusyPoll: Handle {
 
   /// Makes a busy poll that begins with the first `prolong(from:)`.
   ///
-  /// - Parameter span: for how long the loop goes on looking after the last thing that happened.
+  /// - Parameter span: for how long the loop goes on looking after the last thing that happened, more than 0.
+  /// - Throws: ENOMEM.
   public init(_ loop: Loop, for span: Nanoseconds) throws(Errno) {
     self.span = span
     try unsafe super.init(uv_idle_t.self) { unsafe uv_idle_init(loop.raw, $0) }

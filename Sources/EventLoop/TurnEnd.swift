@@ -6,6 +6,8 @@ public import Linux
 /// It keeps no loop awake: a turn comes only when something else happens.
 open class TurnEnd: Handle {
   /// Prepares to be told; `start()` begins.
+  ///
+  /// - Throws: ENOMEM.
   public init(_ loop: Loop) throws(Errno) {
     try unsafe super.init(uv_check_t.self) { unsafe uv_check_init(loop.raw, $0) }
   }

@@ -21,6 +21,16 @@ struct KernelView {
       + lines("net/udp6").compactMap { Self.address($0, port, isIPv4: false) }).sorted(by: Self.isBefore)
   }
 
+  /// The IPv4 addresses among them where datagrams wait to be received.
+  func addressesWithDatagrams(at port: UInt16) throws -> Set<IPAddress> {
+    // The fifth field is what waits to be sent and to be received, in bytes.
+    let busy = try lines("net/udp").filter { line in
+      let fields = line.split(separator: " ")
+      return fields.count > 4 && !fields[4].hasSuffix(":00000000")
+    }
+    return Set(busy.compactMap { Self.address($0, port, isIPv4: true) })
+  }
+
   /// Its netlink socket in rtnetlink's link and address groups (0x111): the port, and how many messages were lost.
   func doorbell() throws -> (port: UInt32, drops: Int) {
     let mine = Set(sockets)

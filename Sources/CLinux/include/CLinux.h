@@ -72,44 +72,53 @@ struct mh_control {
   uint8_t hop_limit;
 };
 
-static inline void mh_read_one_control(const struct cmsghdr *_Nonnull c, struct mh_control *_Nonnull out) {
+/// `length` bytes of data: fewer than a message of its type has when the kernel had no room for it (MSG_CTRUNC).
+static inline void mh_read_one_control(const struct cmsghdr *_Nonnull c, size_t length,
+                                       struct mh_control *_Nonnull out) {
   const unsigned char *data = CMSG_DATA(c);
   int value;
+  // The only one of a single byte.
+  if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+    if (length > 0) out->traffic_class = *data;
+    return;
+  }
+  if (length < sizeof value) return;
+  memcpy(&value, data, sizeof value);
   if (c->cmsg_level == IPPROTO_IP) {
-    if (c->cmsg_type == IP_TOS) {
-      out->traffic_class = *data;
-    } else if (c->cmsg_type == IP_TTL) {
-      memcpy(&value, data, sizeof value);
+    if (c->cmsg_type == IP_TTL) {
       out->hop_limit = (uint8_t)value;
-    } else if (c->cmsg_type == MH_IP_PKTINFO) {
+    } else if (c->cmsg_type == MH_IP_PKTINFO && length >= sizeof(struct mh_in_pktinfo)) {
       struct mh_in_pktinfo info;
       memcpy(&info, data, sizeof info);
       out->destination = info.destination;
     }
   } else if (c->cmsg_level == MH_SOL_UDP && c->cmsg_type == MH_UDP_GRO) {
-    memcpy(&out->segment_size, data, sizeof out->segment_size);
+    out->segment_size = value;
   } else if (c->cmsg_level == IPPROTO_IPV6) {
-    memcpy(&value, data, sizeof value);
     if (c->cmsg_type == MH_IPV6_TCLASS) {
       out->traffic_class = (uint8_t)value;
     } else if (c->cmsg_type == MH_IPV6_HOPLIMIT) {
       out->hop_limit = (uint8_t)value;
     }
   } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == MH_SO_RXQ_OVFL) {
-    memcpy(&out->queue_drops, data, sizeof out->queue_drops);
+    out->queue_drops = (uint32_t)value;
   }
 }
 
 static inline struct mh_control mh_read_control(struct msghdr *_Nonnull m) {
   struct mh_control out = {0, 0, 0, 0, 0};
-  // Not CMSG_NXTHDR, which is a call into the C library for each; the kernel's own lengths need no further check.
-  const unsigned char *at = (const unsigned char *)m->msg_control, *end = at + m->msg_controllen;
-  while ((size_t)(end - at) >= sizeof(struct cmsghdr)) {
+  // Not CMSG_NXTHDR, which is a call into the C library for each.
+  const unsigned char *at = (const unsigned char *)m->msg_control;
+  size_t rest = m->msg_controllen;
+  while (rest >= sizeof(struct cmsghdr)) {
     const struct cmsghdr *c = (const struct cmsghdr *)at;
+    if (c->cmsg_len < sizeof *c || c->cmsg_len > rest) break;
+    mh_read_one_control(c, c->cmsg_len - CMSG_LEN(0), &out);
+    // The last one's padding need not be there.
     size_t step = CMSG_ALIGN(c->cmsg_len);
-    if (c->cmsg_len < sizeof *c || step >= (size_t)(end - at)) step = (size_t)(end - at);
-    mh_read_one_control(c, &out);
+    if (step >= rest) break;
     at += step;
+    rest -= step;
   }
   return out;
 }

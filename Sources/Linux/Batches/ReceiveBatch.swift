@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Room for 64 messages of 64 KiB, allocated and wired once, filled by one recvmmsg(2) at a time.
+/// Room for 64 messages of 64 KiB, allocated and wired once, filled by recvmmsg(2): by one call, or by several, one after the other.
 ///
 /// 64 KiB a slot, because a GRO train may be that long and a smaller buffer would cut it (MSG_TRUNC). Pages that no
 /// datagram ever reaches are never touched.
@@ -10,7 +10,7 @@ public struct ReceiveBatch: ~Copyable {
   /// Bytes of payload that a slot holds: more than the largest UDP payload, 65,527.
   public static let slotBytes = 65_536
 
-  /// The messages of the last receive.
+  /// The messages there are.
   public private(set) var messages = ReceivedMessages()
 
   /// How many datagrams this socket's queue has ever lost, as told by the last receive; 0 when it told nothing.

@@ -6,7 +6,7 @@ import Synchronization
 /// Rows of several workers are made one after the other by one thread. Each has cache lines of its own, so that no worker
 /// slows down another that counts at the same time (false sharing); two of them, because processors fetch pairs.
 @safe
-final class CounterRow: @unchecked Sendable {
+struct CounterRow: ~Copyable, @unchecked Sendable {
   private static let alignment = 128
 
   private let storage: UnsafeMutablePointer<Atomic<UInt64>>

@@ -73,12 +73,18 @@ package struct RelayCore: ~Copyable {
   /// Forgets the trains of the last batch.
   package mutating func beginBatch() { trains.removeAll() }
 
-  /// Takes what a listener received, from a slot of the batch on, and makes trains towards the backend of it. From the
-  /// first slot on it is a new batch; otherwise the trains of other listeners are kept.
+  /// Takes a batch that a listener received and makes trains towards the backend of it.
   package mutating func receiveFromClients(
-    _ messages: borrowing ReceivedMessages, from first: Int = 0, on listener: ListenerIndex, now: Instant
+    _ messages: borrowing ReceivedMessages, on listener: ListenerIndex, now: Instant
   ) {
-    if first == 0 { beginBatch() }
+    beginBatch()
+    receiveMoreFromClients(messages, from: 0, on: listener, now: now)
+  }
+
+  /// The same for what a listener has added to a batch, from a slot on; the trains of those before it are kept.
+  package mutating func receiveMoreFromClients(
+    _ messages: borrowing ReceivedMessages, from first: Int, on listener: ListenerIndex, now: Instant
+  ) {
     for slot in first..<messages.count {
       let message = messages[slot]
       let hopLimit = handedOnHopLimit(message)

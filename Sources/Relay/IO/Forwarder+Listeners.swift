@@ -35,7 +35,7 @@ extension Forwarder {
     guard let listener = listeners[index.position] else { return }
     listener.state = .gone
     listener.close()
-    housekeeping?.beginSweep()
+    housekeeping.beginSweep()
   }
 
   /// No session points to the listener any more: its place is free.

@@ -10,6 +10,7 @@ extension Forwarder {
       gather(from: listener, now: now)
     } else {
       turn(listener.socket.descriptor, .toClient) {
+        core.beginBatch()
         take(from: listener, since: 0, now: now)
         for number in 0..<core.trains.count { sendConnected(number, from: listener, now: now) }
       }
@@ -22,9 +23,8 @@ extension Forwarder {
   private func take(from listener: Listener, since first: Int, now: Instant) {
     listener.note(queueDrops: bench.received.queueDrops)
     if listener.state == .serving {
-      core.receiveFromClients(bench.received.messages, from: first, on: listener.index, now: now)
+      core.receiveMoreFromClients(bench.received.messages, from: first, on: listener.index, now: now)
     } else {
-      if first == 0 { core.beginBatch() }
       dropAll(.addressRemoved, since: first)
     }
   }
@@ -48,6 +48,12 @@ extension Forwarder {
         refusals.tell(.toClient, error)
       }
     }
+  }
+
+  /// The workbench is ours until what is gathered from now on has been sent.
+  func beginGathering() {
+    bench.received.removeAll()
+    core.beginBatch()
   }
 
   /// Sends what was gathered, all of it to one port of the backend. Never inlined, so that a profile does not take it for

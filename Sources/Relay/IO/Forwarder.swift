@@ -17,8 +17,9 @@ final class Forwarder {
   /// Where in `listeners` there is none.
   var vacantPlaces: [Int] = []
   var connected = ConnectedUpstreams()
-  private(set) var multiplexed: MultiplexedUpstream?
-  private(set) var housekeeping: Housekeeping?
+  // Constants: what may change is retained for each call.
+  let multiplexed: MultiplexedUpstream?
+  let housekeeping: Housekeeping
 
   init(
     _ loop: Loop, _ plan: RelayPlan, counters: RelayCounters, bench: Workbench,
@@ -30,13 +31,16 @@ final class Forwarder {
     self.bench = bench
     refusals = Refusals(counters, report)
     core = try RelayCore(plan, counters: counters)
-    if case .multiplexed(let range) = plan.upstream {
-      let upstream = try MultiplexedUpstream(loop, plan, sources: range, forwarder: self)
-      core.upstreamPort = upstream.port
-      multiplexed = upstream
-      upstream.start()
-    }
-    housekeeping = try Housekeeping(loop, self)
+    housekeeping = try Housekeeping(loop)
+    multiplexed =
+      if case .multiplexed(let range) = plan.upstream {
+        try MultiplexedUpstream(loop, plan, sources: range)
+      } else {
+        nil
+      }
+    housekeeping.begin(for: self)
+    multiplexed?.begin(for: self)
+    if let multiplexed { core.upstreamPort = multiplexed.port }
   }
 
   // MARK: One turn
@@ -62,7 +66,7 @@ final class Forwarder {
   func finish(_ now: Instant) {
     closeEndedUpstreams()
     if let reason = core.takeRefusalForRoom() { refusals.report(.newClientRefused(reason)) }
-    housekeeping?.expectExpiry(now)
+    housekeeping.expectExpiry(now)
     bench.busyPoll?.prolong(from: now)
   }
 
@@ -80,7 +84,8 @@ final class Forwarder {
   }
 }
 
-/// What all forwarders of a worker share: room for one batch, since a batch is sent on before the next one is received.
+/// What all forwarders of a worker share: room for one batch, received from one socket or gathered from several listeners,
+/// and always sent on before it is used for the next.
 final class Workbench {
   var received: ReceiveBatch
   var sender = TrainSender()

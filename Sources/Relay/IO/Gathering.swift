@@ -6,19 +6,22 @@ import Linux
 /// the backend and cost a system call of its own.
 ///
 /// It lies in the workbench: whoever needs that for something else sends first what was gathered.
+@safe
 final class Gathering: TurnEnd {
-  private unowned(unsafe) var forwarder: Forwarder?
+  /// Unmanaged, so that no datagram counts references. A forwarder lives as long as its worker's loop.
+  private var forwarder: Unmanaged<Forwarder>?
   private var backend = Endpoint(.anyIPv4, 0)
 
   /// Gathers for a forwarder on the way to one of its backend's ports. What was gathered for others leaves now.
   @inline(__always)
   func join(_ newcomer: Forwarder, towards destination: Endpoint) {
+    let other = unsafe Unmanaged.passUnretained(newcomer)
     if let current = unsafe forwarder {
-      if current === newcomer, backend == destination { return }
+      if unsafe current.toOpaque() == other.toOpaque(), backend == destination { return }
       flush()
     }
-    newcomer.bench.received.removeAll()
-    unsafe forwarder = newcomer
+    newcomer.beginGathering()
+    unsafe forwarder = other
     backend = destination
   }
 
@@ -27,7 +30,7 @@ final class Gathering: TurnEnd {
   func flush() {
     guard let waiting = unsafe forwarder else { return }
     unsafe forwarder = nil
-    waiting.sendGathered(to: backend)
+    unsafe waiting._withUnsafeGuaranteedRef { $0.sendGathered(to: backend) }
   }
 
   override func turnEnded() { flush() }

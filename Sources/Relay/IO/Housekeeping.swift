@@ -6,7 +6,7 @@ import Linux
 /// sleeps.
 final class Housekeeping {
   /// Ending a session takes some 0.1 us, with a socket of its own some 5 us: so many take a millisecond at most.
-  private var sessionsPerStep: Int { forwarder.multiplexed == nil ? 256 : 2_048 }
+  private var sessionsPerStep: Int { unsafe forwarder.multiplexed == nil ? 256 : 2_048 }
   /// Between two steps the loop looks after its sockets. Not 0: libuv runs a timer that is started anew with 0 in the same
   /// turn, without a look at anything else.
   private static let pause = Nanoseconds.milliseconds(1)
@@ -15,7 +15,7 @@ final class Housekeeping {
   /// Sessions are ended so late at most, which saves a wake-up each.
   private static let lateness = Nanoseconds.milliseconds(20)
 
-  private unowned let forwarder: Forwarder
+  private unowned(unsafe) var forwarder: Forwarder!
   private var expiry: Timer?
   private var sweeping: Timer?
   /// When the expiry timer fires; nil when it does not run.
@@ -26,17 +26,19 @@ final class Housekeeping {
   /// Which listeners were gone when the sweep began: after it, nobody points to them.
   private var leaving: [ListenerIndex] = []
 
-  init(_ loop: Loop, _ forwarder: Forwarder) throws(Errno) {
-    self.forwarder = forwarder
+  init(_ loop: Loop) throws(Errno) {
     expiry = try Timer(loop) { [unowned self] in self.expire() }
     sweeping = try Timer(loop) { [unowned self] in self.sweep() }
   }
+
+  /// Begins to work for a forwarder, which owns it.
+  func begin(for forwarder: Forwarder) { unsafe self.forwarder = forwarder }
 
   /// Sees to it that the timer fires when the next session expires. A session that was never answered may expire before
   /// one that the timer already waits for.
   @inline(__always)
   func expectExpiry(_ now: Instant) {
-    guard let next = forwarder.core.nextExpiry else { return }
+    guard let next = unsafe forwarder.core.nextExpiry else { return }
     // What is overdue waits for the timer that runs already: were it started anew, datagrams would put it off for ever.
     if let expected, expected <= max(next, now) + Self.lateness { return }
     let delay = max(next - now, Self.lateness)
@@ -47,8 +49,8 @@ final class Housekeeping {
   private func expire() {
     let now = Instant.now
     expected = nil
-    let ended = forwarder.core.expire(now: now, limit: sessionsPerStep)
-    forwarder.closeEndedUpstreams()
+    let ended = unsafe forwarder.core.expire(now: now, limit: sessionsPerStep)
+    unsafe forwarder.closeEndedUpstreams()
     if ended < sessionsPerStep { return expectExpiry(now) }
     expected = now
     expiry?.start(after: Self.pause)
@@ -64,19 +66,20 @@ final class Housekeeping {
   private func sweep() {
     if place == 0 {
       isSweepWanted = false
-      leaving = forwarder.listeners.compactMap { $0?.state == .gone ? $0?.index : nil }
+      leaving = unsafe forwarder.listeners.compactMap { $0?.state == .gone ? $0?.index : nil }
     }
-    let next = forwarder.core.sweep(from: place, limit: Self.placesPerStep, ends: sessionsPerStep, now: .now) { index in
-      forwarder.listeners[index.position]?.state == .gone
+    let next = unsafe forwarder.core.sweep(from: place, limit: Self.placesPerStep, ends: sessionsPerStep, now: .now) {
+      index in
+      unsafe forwarder.listeners[index.position]?.state == .gone
     }
-    forwarder.closeEndedUpstreams()
+    unsafe forwarder.closeEndedUpstreams()
     place = next ?? 0
     if next == nil { forgetLeaving() }
     if next != nil || isSweepWanted { sweeping?.start(after: Self.pause) }
   }
 
   private func forgetLeaving() {
-    for index in leaving { forwarder.forget(index) }
+    for index in leaving { unsafe forwarder.forget(index) }
     leaving = []
   }
 }

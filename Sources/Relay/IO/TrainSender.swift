@@ -18,11 +18,18 @@ struct TrainSender: ~Copyable {
   struct Job: ~Copyable {
     let destination: Destination
     let now: Instant
-    let refusals: Refusals
+    /// Not counted as a reference: the forwarder has it.
+    unowned(unsafe) let refusals: Refusals
+
+    init(destination: Destination, now: Instant, refusals: Refusals) {
+      self.destination = destination
+      self.now = now
+      unsafe self.refusals = refusals
+    }
 
     var direction: Direction { if case .clients = destination { .toClient } else { .toBackend } }
 
-    func refused(_ errno: Errno, _ datagrams: Int32) { refusals.add(direction, errno, datagrams) }
+    func refused(_ errno: Errno, _ datagrams: Int32) { unsafe refusals.add(direction, errno, datagrams) }
   }
 
   /// What the kernel took.

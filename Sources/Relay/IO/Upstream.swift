@@ -9,15 +9,20 @@ final class MultiplexedUpstream: Readiness {
   /// The port it sends from.
   let port: UInt16
   var queueDrops = QueueDrops()
-  private unowned(unsafe) let forwarder: Forwarder
+  private unowned(unsafe) var forwarder: Forwarder!
 
-  init(_ loop: Loop, _ plan: RelayPlan, sources: SourceRange, forwarder: Forwarder) throws(Errno) {
+  init(_ loop: Loop, _ plan: RelayPlan, sources: SourceRange) throws(Errno) {
     let socket = try Socket.multiplexedUpstream(backend: plan.backend, ports: plan.backendPorts)
     sending = SendingSocket(socket, isIPv4: true, isConnected: false)
     firstSource = sources.first
     port = try socket.localEndpoint().port
-    unsafe self.forwarder = forwarder
     try super.init(loop, socket)
+  }
+
+  /// Begins to receive for a forwarder, which owns it.
+  func begin(for forwarder: Forwarder) {
+    unsafe self.forwarder = forwarder
+    start()
   }
 
   override func becameReadable() {

@@ -50,10 +50,10 @@ struct ReferenceRelay {
   // MARK: Batches
 
   mutating func fromClients(
-    _ messages: borrowing ReceivedMessages, on listener: UInt32, now: UInt64
-  ) throws -> [ReferenceTrain] {
-    var trains: [ReferenceTrain] = []
-    for slot in 0..<messages.count {
+    _ messages: borrowing ReceivedMessages, from first: Int, on listener: UInt32, now: UInt64,
+    _ trains: inout [ReferenceTrain]
+  ) throws {
+    for slot in first..<messages.count {
       let message = messages[slot]
       if let reason = refusal(of: message, receiverIsIPv4: plan.backend.isIPv4) {
         drop(reason, message)
@@ -63,7 +63,6 @@ struct ReferenceRelay {
       touch(index, now)
       trains.add(slot: slot, message, of: sessions[index], hopLimit: handedOn(message.hopLimit))
     }
-    return trains
   }
 
   mutating func fromBackend(_ messages: borrowing ReceivedMessages, now: UInt64) -> [ReferenceTrain] {

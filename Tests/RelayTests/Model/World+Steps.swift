@@ -21,15 +21,39 @@ extension World {
   // MARK: Batches
 
   private func receiveFromClients() throws {
-    let listener = dice.pick((0..<UInt32(scenario.listeners)).filter { !gone.contains($0) })
-    fill { message in
-      if dice.percent(60) { message.peer = dice.pick(scenario.clients) }
+    guard scenario.sources != nil, dice.percent(40) else {
+      messages.removeAll()
+      let listener = dice.pick(serving)
+      fill { message in
+        if dice.percent(60) { message.peer = dice.pick(scenario.clients) }
+      }
+      core.receiveFromClients(messages, on: ListenerIndex(listener), now: instant)
+      var trains: [ReferenceTrain] = []
+      try reference.fromClients(messages, from: 0, on: listener, now: now, &trains)
+      try compare(trains)
+      if scenario.sources == nil { try openUpstreams(trains) }
+      return
     }
-    core.receiveFromClients(messages, on: ListenerIndex(listener), now: instant)
-    let trains = try reference.fromClients(messages, on: listener, now: now)
-    try compare(trains)
-    if scenario.sources == nil { try openUpstreams(trains) }
+    try gatherFromClients()
   }
+
+  /// One listener after another adds to a batch, as on the way to a multiplexing upstream; the same one may come again.
+  private func gatherFromClients() throws {
+    messages.removeAll()
+    core.beginBatch()
+    var trains: [ReferenceTrain] = []
+    for _ in 0..<(2 + dice.below(3)) where messages.count < ReceivedMessages.capacity {
+      let (first, listener) = (messages.count, dice.pick(serving))
+      fill { message in
+        if dice.percent(60) { message.peer = dice.pick(scenario.clients) }
+      }
+      core.receiveMoreFromClients(messages, from: first, on: ListenerIndex(listener), now: instant)
+      try reference.fromClients(messages, from: first, on: listener, now: now, &trains)
+    }
+    try compare(trains)
+  }
+
+  private var serving: [UInt32] { (0..<UInt32(scenario.listeners)).filter { !gone.contains($0) } }
 
   /// Does what the I/O shell does with the trains of a connected upstream.
   private func openUpstreams(_ trains: [ReferenceTrain]) throws {
@@ -58,6 +82,7 @@ extension World {
 
   private func receiveFromBackend() throws {
     guard let sources = scenario.sources else { return try receiveFromConnected() }
+    messages.removeAll()
     fill { message in
       message.peer = backend()
       if dice.percent(60) { message.destination = destination(sources) }
@@ -86,6 +111,7 @@ extension World {
     guard let place = session.place else { throw Divergence("session \(session.serial) never had a train") }
     for _ in 0..<dice.pick([1, 1, 2]) {
       steps += messages.count
+      messages.removeAll()
       fill { $0.peer = backend() }
       core.receiveFromBackend(messages, for: place, now: instant)
       try compare(reference.fromBackend(messages, serial: session.serial, now: now))
@@ -100,10 +126,10 @@ extension World {
     ])
   }
 
-  /// Fills the batch with datagrams most of which are alike.
+  /// Adds datagrams to the batch most of which are alike.
   private func fill(_ address: (inout ReceivedMessage) -> Void) {
-    messages.removeAll()
-    let count = dice.percent(20) ? ReceivedMessages.capacity : 1 + dice.below(8)
+    let room = ReceivedMessages.capacity - messages.count
+    let count = dice.percent(20) ? room : min(room, 1 + dice.below(8))
     let usual = Int32(dice.pick([1, 64, 100, 1_015, 1_016, 1_200, 1_472, 9_000, 32_500, 65_000]))
     var last = ReceivedMessage(peer: scenario.clients[0], length: usual)
     last.destination = scenario.sources?.first ?? 0
