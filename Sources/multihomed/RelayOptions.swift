@@ -38,7 +38,9 @@ struct FilterOptions: ParsableArguments {
   @Flag(name: .customLong("ipv6-only"), help: "Listen on IPv6 addresses only.")
   var ipv6Only = false
 
-  @Flag(help: "Listen on 127.0.0.1 and ::1, too.")
+  @Flag(
+    help:
+      "Do not leave out the addresses of lo: 127.0.0.1, ::1 and others. --interface and --address hold for them, too.")
   var loopback = false
 
   var values: [Setting: [String]] {

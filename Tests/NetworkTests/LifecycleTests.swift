@@ -68,6 +68,25 @@ struct LifecycleTests {
     #expect(Instant.now - start >= .milliseconds(900))
   }
 
+  /// The kernel would not send what was asked, or told that the backend is not there (which it does for a connected
+  /// upstream only): whoever asked waits in vain.
+  @Test(arguments: Way.local, [true, false])
+  func aDrainDoesNotWaitForRepliesThatCannotCome(way: Way, isRefused: Bool) throws {
+    guard way == .connected || isRefused else { return }
+    var fault = FaultInjection.Fault(.send, .failure(.notPermitted))
+    (fault.peerPort, fault.times) = (7000, nil)
+    let scene = try BackendScene(
+      way, "--drain-limit 1h --idle-timeout 1h --unreplied-timeout 1h",
+      faults: isRefused ? FaultInjection([fault]) : nil)
+    let client = try scene.client()
+    let request = ServiceProgram.Request().bytes("hello")
+    try eventually("a refusal") {
+      try client.send(request)
+      return try !scene.relay.ledger().refusedToBackend.isEmpty
+    }
+    #expect(try scene.relay.stop(within: .seconds(5)) == .status(0))
+  }
+
   @Test func aSecondSignalEndsAtOnce() throws {
     let network = try PairNetwork()
     let service = try PushingService(on: .loopbackIPv4, in: network.host)

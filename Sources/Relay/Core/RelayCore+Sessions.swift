@@ -53,6 +53,14 @@ extension RelayCore {
     counters.noteAwaiting(isAwaiting ? 1 : -1)
   }
 
+  /// Nothing of a train was sent, so nobody will reply to it: its client waits in vain.
+  package mutating func noteUnsent(_ train: Train) {
+    if table[train.session].generation == train.generation { setAwaiting(false, train.session) }
+  }
+
+  /// A session's backend was not there for what was sent last: nobody will reply.
+  package mutating func noteUnreachable(_ index: SessionIndex) { setAwaiting(false, index) }
+
   mutating func end(_ index: SessionIndex, _ reason: EndReason, now: Instant) {
     let session = table[index]
     if session.state == .replied {

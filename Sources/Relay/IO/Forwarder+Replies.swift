@@ -22,6 +22,8 @@ extension Forwarder {
       guard !upstream.isClosing else { return dropAll(.lateReply) }
       core.receiveFromBackend(bench.received.messages, for: upstream.session, now: now)
       sendToClients(now: now)
+    } failed: {
+      if !upstream.isClosing { core.noteUnreachable(upstream.session) }
     }
     finish(now)
   }

@@ -75,6 +75,7 @@ extension Forwarder {
       var sum = TrainSender.Tally()
       while number < core.trains.count, core.trains[number].listener == listener {
         sum += bench.sender.taken[number]
+        if bench.sender.taken[number].datagrams == 0 { core.noteUnsent(core.trains[number]) }
         number += 1
       }
       listeners[listener.position]?.counters.sent(.toBackend, sum)
@@ -94,6 +95,7 @@ extension Forwarder {
     let tally = bench.sender.send(
       Selection(number), of: core.trains, from: bench.received, on: &upstream.sending, job)
     listener.counters.sent(.toBackend, tally)
+    if tally.datagrams == 0 { core.noteUnsent(train) }
   }
 
   /// The socket of a train's session, opened now if it is the session's first.
