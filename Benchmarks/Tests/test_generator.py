@@ -4,7 +4,7 @@ import ipaddress
 import subprocess
 import unittest
 
-from Tests.services import Service, Stalling, Swapping, ask
+from Tests.services import GENERATOR, Service, Stalling, Swapping, ask
 
 BLOCK, BLOCK6 = "10.128.0.0/16", "fd00:bead::/112"
 
@@ -31,6 +31,12 @@ class Counts(unittest.TestCase):
         with Service(lambda number, request: [] if number % 10 == 9 else [request]) as service:
             report = ask(service.target, "--clients", "10", "--outstanding", "10", "--requests", "1000", "--timeout", "400ms")
         self.requests(report, sent=1000, answered=900, lost=100)
+
+    def test_a_request_of_the_warm_up_is_not_among_the_lost(self) -> None:
+        with Service(lambda number, request: []) as service:
+            # The first is sent in the warm-up and given up later; then there is one, and its loss.
+            report = ask(service.target, "--warmup", "100ms", "--duration", "1s", "--timeout", "600ms")
+        self.assertEqual((report["requests"]["sent"], report["requests"]["lost"]), (1, 1))
 
     def test_a_second_reply_is_late_and_not_an_answer(self) -> None:
         with Service(lambda number, request: [request, request]) as service:
@@ -130,6 +136,21 @@ class OpenLoop(unittest.TestCase):
 
 
 class Usage(unittest.TestCase):
+    def test_where_nobody_answers_it_says_so_and_fails(self) -> None:
+        done = subprocess.run(
+            [GENERATOR, "127.0.0.1:9", "--duration", "100ms", "--warmup", "0ms", "--timeout", "50ms"],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nobody answers at 127.0.0.1:9", done.stderr)
+
+    def test_a_process_that_is_not_there_is_refused(self) -> None:
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        with self.assertRaises(subprocess.CalledProcessError) as refused:
+            ask("127.0.0.1:9", "--pid", f"relay={gone.pid}")
+        self.assertEqual(refused.exception.returncode, 64)
+        self.assertIn(f"no process {gone.pid}", refused.exception.stderr)
+
     def test_what_cannot_be_done_is_refused_with_advice(self) -> None:
         for arguments, advice in (
             (["--fresh"], "give a block"), (["--size", "8"], "--size must be between"),

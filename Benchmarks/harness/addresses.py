@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from harness import network
+from harness import network, words
 from harness.contenders import Contender, Tuning
-from harness.measure import Pace, load, standing, summary
+from harness.measure import Pace, answered, load, standing, summary
 from harness.processes import Trouble, wait_until
 from harness.turns import Say
 
@@ -22,14 +22,14 @@ def many_addresses(contender: Contender, pace: Pace, repeats: int, say: Say) -> 
     found: dict[str, dict[str, list[float]]] = {count: {} for count in counts}
     for repeat in range(repeats):
         for count, addresses in counts.items():
-            say(f"{count} addresses: {repeat + 1} of {repeats}")
+            say(f"{words.count(int(count), 'address')}: {repeat + 1} of {repeats}")
             network.add_addresses(addresses)
             try:
                 for key, value in _look(contender, pace, addresses).items():
                     found[count].setdefault(key, []).append(value)
             finally:
                 network.remove_addresses(addresses)
-    return {count: {key: summary(values) for key, values in each.items()} for count, each in found.items()}
+    return {count: {key: {**(summary(values) or {}), "turns": values} for key, values in each.items()} for count, each in found.items()}
 
 
 def _look(contender: Contender, pace: Pace, addresses: list[str]) -> dict[str, float]:
@@ -44,13 +44,14 @@ def _look(contender: Contender, pace: Pace, addresses: list[str]) -> dict[str, f
         targets = [f"{each}:{network.LISTEN_PORT}" for each in addresses] or [network.TARGET]
         spread = load(contender.shop, [*MANY_CLIENTS, *pace.arguments()], relay, service, targets)
         return {
-            "start_seconds": start, "resident_mb": resident, "cpu_one": _cpu(one), "cpu_spread": _cpu(spread),
+            "start_seconds": start, "resident_mb": resident, "cpu_one": _cpu(answered(one, contender.name, "64 clients to one address")),
+            "cpu_spread": _cpu(answered(spread, contender.name, "1,000 clients to all addresses")),
             "new_address_ms": max(_answers_after_ms(each) for each in NEW_ADDRESSES)}
 
 
 def _cpu(report: dict[str, Any]) -> float:
     relay = next(each for each in report["processes"] if each["name"] == "relay")
-    return relay.get("cpu_microseconds_per_round_trip", float("nan"))
+    return relay["cpu_microseconds_per_round_trip"]
 
 
 def _answers_after_ms(address: str) -> float:

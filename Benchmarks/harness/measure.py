@@ -13,6 +13,8 @@ from harness.processes import Program, Trouble, pinned, run, wait_until
 from harness.work import Work
 
 START_LIMIT = 15.0
+# The generator's status when nobody was answered: a finding, too, which its report has.
+SILENCE = 1
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,20 @@ def load(shop: Workshop, arguments: Sequence[str], relay: Program | None = None,
          targets: Sequence[str] = (network.TARGET,), cores: Sequence[int] = ()) -> dict[str, Any]:
     """Runs the generator on its core, or on those given, and returns its report."""
     path = shop.file("load.json")
-    watched = [(name, program) for name, program in (("relay", relay), ("service", service)) if program]
+    watched = [(name, program) for name, program in (("relay", relay), ("service", service)) if program and program.is_alive]
     pids = [word for name, program in watched for word in ("--pid", f"{name}={program.pid}")]
     run([*pinned(cores or shop.cores.generator), shop.tools / "multihomed-bench", *targets, *arguments, *pids,
-         "--json", path, "--quiet"])
+         "--json", path, "--quiet"], good=(0, SILENCE))
+    if not path.exists():
+        raise Trouble(f"multihomed-bench wrote no report for {' '.join(targets)}")
     return json.loads(path.read_text())
+
+
+def answered(report: dict[str, Any], who: str, turn: str) -> dict[str, Any]:
+    """The report of a turn in which somebody was answered; else there is nothing to average."""
+    if not report["requests"]["answered"]:
+        raise Trouble(f"{who} answered nobody: {turn}, {report['requests']['sent']:,} requests")
+    return report
 
 
 def turn(contender: Contender, work: Work, pace: Pace) -> dict[str, Any]:
@@ -72,7 +83,7 @@ def turn(contender: Contender, work: Work, pace: Pace) -> dict[str, Any]:
     with standing(contender, work.tuning, work.service_takes_trains) as (relay, service):
         limit = ["--requests", str(work.requests)]
         report = load(contender.shop, [*work.generator, *pace.arguments(), *limit], relay, service)
-        return finding(report)
+        return finding(answered(report, contender.name, work.brief))
 
 
 def finding(report: dict[str, Any]) -> dict[str, Any]:

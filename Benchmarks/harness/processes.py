@@ -31,6 +31,11 @@ def descriptor_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+def most_descriptors() -> int:
+    """The hard limit, which nobody but root may raise."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
 def take_priority(nice: int) -> None:
     """Puts this process and all that it starts before (nice below 0) the other sessions of the machine."""
     os.setsid()
@@ -134,10 +139,10 @@ def wait_until(condition: Callable[[], bool], limit: float, pause: float = 0.002
     return True
 
 
-def run(command: Sequence[str | Path], text: str | None = None) -> str:
-    """Runs a short command and returns what it wrote."""
+def run(command: Sequence[str | Path], text: str | None = None, good: Sequence[int] = (0,)) -> str:
+    """Runs a short command, which is to end with one of these statuses, and returns what it wrote."""
     done = subprocess.run([str(part) for part in command], input=text, text=True, capture_output=True, check=False)
-    if done.returncode != 0:
+    if done.returncode not in good:
         raise Trouble(f"{' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()}")
     return done.stdout + done.stderr
 

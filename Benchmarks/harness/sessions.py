@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.contenders import Contender, Tuning
-from harness.measure import load, standing
+from harness.measure import answered, load, standing
 from harness.network import CLIENT_BLOCK
 from harness.processes import Trouble
 from harness.turns import Say
@@ -63,7 +63,8 @@ def idle_sessions(contender: Contender, counts: Sequence[int], work: list[str], 
             say(f"idle sessions: {count:,}, {repeat + 1} of {repeats}")
             with standing(contender, Tuning(idle_seconds=IDLE_SECONDS)) as (relay, service):
                 load(contender.shop, _ask(count, 30, timeout="1s"), relay, service)
-                cost = _cpu(load(contender.shop, work, relay, service))
+                report = load(contender.shop, work, relay, service)
+                cost = _cpu(answered(report, contender.name, f"beside {count:,} idle sessions"))
                 if cost is not None:
                     costs[str(count)].append(cost)
     return costs

@@ -23,18 +23,23 @@ def median(value: Summary | None, digits: int, factor: float = 1, suffix: str = 
     return number(value["median"] * factor, digits) + suffix if value else ""
 
 
-def spread(value: Summary | None, digits: int) -> str:
+def spread(value: Summary | None, digits: int, factor: float = 1) -> str:
     """The median, then the least and the most of it."""
     if not value:
         return ""
-    low, high = number(value["min"], digits), number(value["max"], digits)
-    return f"{number(value['median'], digits)} ({low}–{high})"
+    middle, low, high = (number(value[key] * factor, digits) for key in ("median", "min", "max"))
+    return f"{middle} ({low}–{high})"
 
 
 def share(value: Summary | None) -> str:
     if not value or not value["max"]:
         return "0"
     return f"{value['median']:.2%} (≤ {value['max']:.2%})"
+
+
+def count(number: int, thing: str) -> str:
+    """1 turn, 2 turns; 1 address, 1,001 addresses."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "es" if thing.endswith("s") else "s")
 
 
 def capital(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from harness import words
 from harness.contenders import Tuning
 from harness.network import CLIENT_BLOCK
 
@@ -58,6 +59,6 @@ SWEEP = [1, 8, 64, 1000]
 
 def sweep_row(clients: int) -> Work:
     return Work(
-        f"sweep-{clients}", f"{clients} clients × 1 outstanding × 64 B", f"{clients} × 1",
+        f"sweep-{clients}", f"{words.count(clients, 'client')} × 1 outstanding × 64 B", f"{clients} × 1",
         ["--clients", str(clients), "--outstanding", "1", "--size", "64", "--sources", CLIENT_BLOCK],
         Tuning(sessions=2048))

@@ -42,7 +42,7 @@ def _with_workers(workers: int, cores: Cores, contenders: Sequence[Contender], p
         found: dict[str, list[dict[str, float]]] = {}
         for repeat in range(pace.repeats):
             for contender in contenders:
-                say(f"{workers} workers, {WORKS[key][0]}: {contender.name}, {repeat + 1} of {pace.repeats}")
+                say(f"{words.count(workers, 'worker')}, {WORKS[key][0]}: {contender.name}, {repeat + 1} of {pace.repeats}")
                 try:
                     found.setdefault(contender.name, []).append(_turn(contender, key, workers, cores, pace))
                 except Trouble as trouble:

@@ -96,6 +96,8 @@ void generator_free(struct generator *g) {
 
 void generator_stop(struct generator *g) { g->stopping = true; }
 
+void generator_count_losses(struct generator *g) { g->losses_since = generator_now(); }
+
 // MARK: What came of it
 
 struct generator_totals generator_totals(const struct generator *g) { return g->totals; }
@@ -118,7 +120,7 @@ static void expire(struct generator *g, uint64_t now) {
     if (!slot->busy || now < slot->sent + g->plan.timeout_ns) continue;
     slot->busy = false;
     g->totals.in_flight--;
-    g->totals.lost++;
+    if (slot->sent >= g->losses_since) g->totals.lost++;
     release_slot(g, i, now);
   }
   flush(g);

@@ -87,6 +87,8 @@ struct generator {
   uint64_t started;
   uint64_t scheduled;
   uint64_t expired_at;
+  // What was sent before is not counted when it is lost.
+  uint64_t losses_since;
 
   uint64_t *samples;
   size_t sample_count;

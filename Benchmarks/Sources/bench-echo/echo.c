@@ -165,14 +165,20 @@ static void add_process(char **texts, struct options options) {
   serve_for_ever(epoll, options.trains);
 }
 
-static void usage(void) {
-  fprintf(stderr, "usage: bench-echo [--plain] [--processes 1-%d] ADDRESS:PORT...\n", MOST_PROCESSES);
-  exit(64);
+static void usage(FILE *where, int status) {
+  fprintf(where,
+          "usage: bench-echo [--plain] [--processes 1-%d] ADDRESS:PORT...\n\n"
+          "Sends every datagram back; says \"ready\" when it can. It ends by itself after an hour.\n\n"
+          "  --plain        one datagram at a time, no GSO/GRO trains\n"
+          "  --processes    so many, among which the kernel spreads the clients\n",
+          MOST_PROCESSES);
+  exit(status);
 }
 
 int main(int count, char **arguments) {
   struct options options = {.trains = true, .processes = 1};
   int first = 1;
+  if (count > 1 && (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h"))) usage(stdout, 0);
   if (first < count && !strcmp(arguments[first], "--plain")) {
     options.trains = false;
     first++;
@@ -181,7 +187,7 @@ int main(int count, char **arguments) {
     options.processes = atoi(arguments[first + 1]);
     first += 2;
   }
-  if (first >= count || options.processes < 1 || options.processes > MOST_PROCESSES) usage();
+  if (first >= count || options.processes < 1 || options.processes > MOST_PROCESSES) usage(stderr, 64);
   alarm(LIFETIME_S);
   wire();
   for (int i = 1; i < options.processes; i++) add_process(arguments + first, options);

@@ -11,12 +11,13 @@ struct Bench: ParsableCommand {
       Open loop (--rate): requests leave at their own times, and latency counts from when a request was meant to \
       leave, so a stall of the relay is seen in full. One thread; pin it with taskset(1).
 
-        multihomed-bench 10.0.0.1:5678 --clients 64 --outstanding 4 --pid relay=1234
-        multihomed-bench 10.0.0.1:5678 --rate 10000 --duration 10s --json -
-        multihomed-bench 10.0.0.1:5678 --sources 10.128.0.0/9 --fresh --window 64
-        multihomed-bench 10.0.0.1:5678 --size 1200 --train 32 --offload --outstanding 256
+        bench-echo 127.0.0.1:5678 &
+        multihomed-bench 127.0.0.1:5678 --clients 64 --outstanding 4 --pid service=$!
+        multihomed-bench 127.0.0.1:5678 --rate 10000 --duration 10s --json -
+        multihomed-bench 127.0.0.1:5678 --sources 10.128.0.0/9 --fresh --window 64
+        multihomed-bench 127.0.0.1:5678 --size 1200 --train 32 --offload --outstanding 256
 
-      --sources wants the block routed to this host: ip route add local 10.128.0.0/9 dev lo
+      Exits with 1 when nobody answered. --sources wants the block routed to this host: ip route add local 10.128.0.0/9 dev lo
       """)
 
   @OptionGroup(title: "Work") var work: WorkOptions
@@ -34,6 +35,10 @@ struct Bench: ParsableCommand {
       throw ValidationError(failure.description)
     }
     try output.write(report)
+    if report.requests.answeredClients == 0 {
+      Output.complain("multihomed-bench: \(report.silence(of: work.targets))")
+      throw ExitCode(1)
+    }
   }
 }
 

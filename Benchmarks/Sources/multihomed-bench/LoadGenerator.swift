@@ -56,6 +56,9 @@ struct LoadGenerator: ~Copyable {
     if error != 0 { throw GeneratorFailure(error) }
   }
 
+  /// From now on, only what is sent from now on can be lost.
+  func countLosses() { unsafe generator_count_losses(engine) }
+
   func stop() { unsafe generator_stop(engine) }
 
   /// Hands over each latency, in nanoseconds, measured since the last call.

@@ -22,6 +22,8 @@ struct Measurement {
     let generator = try LoadGenerator(plan)
     var latencies = Latencies()
     try run(generator, for: plan.warmup, "warm-up") { generator.forgetLatencies() }
+    // Else a request of the warm-up that is given up now would be lost, but not sent.
+    generator.countLosses()
     let before = Moment(generator, processes)
     try run(generator, for: plan.duration, "measuring") {
       generator.takeLatencies { latencies.record($0) }

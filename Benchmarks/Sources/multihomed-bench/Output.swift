@@ -33,20 +33,25 @@ struct OutputOptions: ParsableArguments {
   }
 }
 
+/// Standard error.
+enum Output {
+  static func complain(_ line: String) { write(line + "\n") }
+
+  static func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+  }
+}
+
 /// One line on the terminal that says how it goes.
 struct Progress {
   let isShown: Bool
 
   func show(_ line: String) {
-    if isShown { write("\r\u{1B}[K" + line) }
+    if isShown { Output.write("\r\u{1B}[K" + line) }
   }
 
   func clear() {
-    if isShown { write("\r\u{1B}[K") }
-  }
-
-  private func write(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+    if isShown { Output.write("\r\u{1B}[K") }
   }
 }

@@ -12,6 +12,9 @@ struct WatchedProcess {
     guard parts.count == 2, let pid = pid_t(parts[1]), pid > 0 else {
       throw ValidationError("--pid: '\(text)' is not NAME=PID")
     }
+    guard kill(pid, 0) == 0 || errno != ESRCH else {
+      throw ValidationError("--pid: there is no process \(pid) (of '\(text)')")
+    }
     name = String(parts[0])
     self.pid = pid
   }

@@ -19,8 +19,19 @@ extension Report {
     return lines.joined(separator: "\n")
   }
 
+  /// Why there is nothing to report, when no request was answered.
+  func silence(of targets: [String]) -> String {
+    let whom = targets.count == 1 ? targets[0] : "\(targets[0]) or the \(targets.count - 1) others"
+    let wrong = requests.misdelivered + requests.foreign
+    return wrong == 0
+      ? "nobody answers at \(whom): does a service listen there?"
+      : "nobody answers rightly at \(whom): \(wrong) replies, none to the client that asked, from where it asked"
+  }
+
   private var headline: String {
-    let who = "\(work.clients) \(work.clientsAreSources ? "source addresses" : "sockets")"
+    let who =
+      "\(work.clients) \(work.clientsAreSources ? "source address" : "socket")"
+      + (work.clients == 1 ? "" : work.clientsAreSources ? "es" : "s")
     let pace =
       work.rate > 0
       ? "\(work.rate) requests/s" : work.window > 0 ? "\(work.window) in turn" : "\(work.outstanding) each"

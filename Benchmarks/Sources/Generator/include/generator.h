@@ -93,6 +93,9 @@ struct generator *generator_make(const struct generator_plan *plan, int *error);
 /// Sends and receives until then (CLOCK_MONOTONIC), or until the room for samples is short. Returns 0 or an errno.
 int generator_run(struct generator *generator, uint64_t until_ns);
 
+/// From now on `lost` counts only requests that are sent from now on.
+void generator_count_losses(struct generator *generator);
+
 /// Sends no more requests; `generator_run` then waits for the replies.
 void generator_stop(struct generator *generator);
 
