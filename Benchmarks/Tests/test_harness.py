@@ -8,10 +8,10 @@ from typing import Any
 
 from harness import pauses, plots, words
 from harness.counters import counters
-from harness.goals import all_goals
+from harness.goals import Verdict, all_goals, goals_of_the_run
 from harness.machine import Cores
-from harness.measure import finding, summary
-from harness.processes import Program, wait_until
+from harness.measure import answered, finding, summary
+from harness.processes import Program, Trouble, wait_until
 from harness.turns import ratio
 from harness.workers import combined, generator, worker_counts
 
@@ -26,7 +26,7 @@ def results(**parts: Any) -> dict[str, Any]:
     """Nothing was measured but these parts."""
     empty = dict.fromkeys(
         ("rows", "sweep", "workers", "sessions", "endurance", "expiry", "descriptor_limit", "idle_sessions", "addresses",
-         "rest", "instructions"), {})
+         "rest", "instructions", "took"), {})
     return empty | parts
 
 
@@ -57,18 +57,36 @@ class Goals(unittest.TestCase):
         return next(each for each in all_goals(found) if each.goal == goal)
 
     def test_what_was_not_measured_is_neither_met_nor_missed(self) -> None:
-        self.assertEqual({goal.met for goal in all_goals(results())}, {None})
+        self.assertEqual({goal.verdict for goal in all_goals(results())}, {Verdict.NOT_MEASURED})
+
+    def test_a_ratio_whose_turns_straddle_the_limit_is_undecided(self) -> None:
+        for turns, verdict in (([0.5, 0.6, 0.55], Verdict.MET), ([0.61, 0.7, 0.8], Verdict.MISSED),
+                               ([0.5, 0.5, 0.7], Verdict.UNDECIDED), ([0.5, 0.7, 0.7], Verdict.UNDECIDED)):
+            rows = {"clients-64": row(multihomed=turns, nginx=[1.0] * 3)}
+            self.assertIs(self.find(results(rows=rows), "CPU ≤ 0.6 × nginx").verdict, verdict)
+
+    def test_a_least_ratio_is_the_other_way_round(self) -> None:
+        for rates, verdict in (([9, 8], Verdict.MET), ([9, 7], Verdict.UNDECIDED), ([6, 7], Verdict.MISSED)):
+            bulk = {"results": {name: {"turns": [{"rate": rate, "cpu": 1.0} for rate in values]}
+                                for name, values in (("multihomed", rates), ("nginx", [1, 1]))}}
+            self.assertIs(self.find(results(rows={"bulk": bulk}), "throughput ≥ 8 × nginx").verdict, verdict)
+
+    def test_a_part_of_a_run_has_its_own_goals_only(self) -> None:
+        rows = {"clients-64": row(multihomed=[1.0], nginx=[1.0])}
+        goals = goals_of_the_run(results(rows=rows, took={"rows": 9.0}))
+        self.assertEqual({goal.work for goal in goals}, {"64 clients × 4 outstanding × 64 B"})
+        self.assertEqual(goals_of_the_run(results()), [])
 
     def test_a_ratio_at_its_limit_is_met_and_above_it_missed(self) -> None:
-        for cpu, met in ((0.6, True), (0.61, False)):
+        for cpu, verdict in ((0.6, Verdict.MET), (0.61, Verdict.MISSED)):
             rows = {"clients-64": row(multihomed=[cpu], nginx=[1.0])}
-            self.assertEqual(self.find(results(rows=rows), "CPU ≤ 0.6 × nginx").met, met)
+            self.assertIs(self.find(results(rows=rows), "CPU ≤ 0.6 × nginx").verdict, verdict)
 
     def test_a_million_sessions_of_which_one_was_not_answered_is_a_goal_missed(self) -> None:
-        for answered, met in ((1_000_000, True), (999_999, False)):
+        for answered, verdict in ((1_000_000, Verdict.MET), (999_999, Verdict.MISSED)):
             point = {"sessions": 1_000_000, "answered": answered, "resident_mb": 150.0, "descriptors": 20}
             found = results(sessions={"multihomed": [point]})
-            self.assertEqual(self.find(found, "every one answered").met, met)
+            self.assertIs(self.find(found, "every one answered").verdict, verdict)
 
     def test_the_pause_of_expiry_is_the_least_of_the_turns(self) -> None:
         def turns(*longest: float) -> dict[str, Any]:
@@ -76,18 +94,18 @@ class Goals(unittest.TestCase):
 
         goal = "a client's longest wait, least of the turns ≤ 5 ms"
         # A pause of the machine in two of the turns, and one of expiry in all of them.
-        self.assertTrue(self.find(results(expiry=turns(20.0, 1.5, 30.0)), goal).met)
-        self.assertFalse(self.find(results(expiry=turns(20.0, 8.0, 9.0)), goal).met)
+        self.assertIs(self.find(results(expiry=turns(20.0, 1.5, 30.0)), goal).verdict, Verdict.MET)
+        self.assertIs(self.find(results(expiry=turns(20.0, 8.0, 9.0)), goal).verdict, Verdict.MISSED)
 
     def test_endurance_is_set_beside_the_same_load_without_expiry(self) -> None:
         def run(longest: float) -> dict[str, Any]:
             return {"seconds": 300, "requests": {"sent": 10, "answered": 10}, "resident_mb": {"most": 30.0},
                     "descriptors": 22, "probes": {"longest_of_each": longest}}
 
-        for with_expiry, met in ((12.0, True), (18.0, False)):
+        for with_expiry, verdict in ((12.0, Verdict.MET), (18.0, Verdict.MISSED)):
             found = results(endurance={"runs": {"none_ends": run(9.0), "endurance": run(with_expiry)}})
             goal = "what expiry adds to an established client's wait (longest of each 5 s, median) ≤ 5 ms"
-            self.assertEqual(self.find(found, goal).met, met)
+            self.assertIs(self.find(found, goal).verdict, verdict)
 
 
 class Finding(unittest.TestCase):
@@ -97,6 +115,11 @@ class Finding(unittest.TestCase):
             "requests": {"answered": 900, "lost": 100, "reordered": 9, "misdelivered": 1, "foreign": 2}})
         self.assertEqual((found["loss"], found["reordered"], found["misdelivered"]), (0.1, 0.01, 3))
         self.assertIsNone(found["p99"])
+
+
+    def test_a_turn_in_which_nobody_was_answered_is_named_and_not_averaged(self) -> None:
+        with self.assertRaisesRegex(Trouble, "nginx answered nobody: GSO bulk, 1,200 requests"):
+            answered({"requests": {"sent": 1200, "answered": 0}}, "nginx", "GSO bulk")
 
 
 class Pauses(unittest.TestCase):
@@ -158,6 +181,10 @@ class Words(unittest.TestCase):
     def test_figures(self) -> None:
         self.assertEqual(words.spread({"median": 1234.5, "min": 1000.0, "max": 2000.0}, 0), "1,234 (1,000–2,000)")
         self.assertEqual((words.number(None), words.median(None, 2), words.share(None)), ("", "", "0"))
+
+    def test_one_is_singular(self) -> None:
+        self.assertEqual(words.count(1, "address"), "1 address")
+        self.assertEqual([words.count(1001, each) for each in ("address", "turn")], ["1,001 addresses", "1,001 turns"])
 
     def test_a_line_of_a_log_cannot_break_a_table(self) -> None:
         self.assertEqual(words.code("a|b\n`c`"), "`a¦b 'c'`")

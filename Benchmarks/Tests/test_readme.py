@@ -4,6 +4,7 @@ import unittest
 from pathlib import Path
 
 from harness import readme, report
+from harness.goals import Goal, Verdict
 from harness.processes import Trouble
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
@@ -15,6 +16,14 @@ class Readme(unittest.TestCase):
         text = README.read_text()
         wanted = readme.with_section(text, readme.section(report.read(BENCHMARKS / "results")))
         self.assertEqual(text, wanted, "run `make bench-readme`")
+
+    def test_goals_are_counted_by_verdict_and_those_not_met_are_named(self) -> None:
+        goals = [Goal(verdict.value + " work", "x ≤ 1", "2", verdict) for verdict in Verdict]
+        text = "\n".join(readme._goals(goals))
+        self.assertIn("4 goals: 1 met, 1 missed, 1 undecided, 1 not measured.", text)
+        self.assertIn("Missed:\n\n- missed work: x ≤ 1; found 2\n\nUndecided:\n\n- undecided work", text)
+        self.assertIn("Not measured: not measured work: x ≤ 1.", text)
+        self.assertNotIn("- met work", text)
 
     def test_only_what_is_between_the_marks_changes(self) -> None:
         text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import endurance, expiry, limit, words, workers
-from harness.goals import all_goals
+from harness.goals import goals_of_the_run
 from harness.instructions import sections as instruction_sections
 from harness.pictures import pictures
 
@@ -64,19 +64,27 @@ def _head(results: Results) -> list[str]:
         "# What a relay costs", "",
         f"Taken on {machine['date']} with `{results['command']}`: {machine['processor']}, {machine['cores']} cores{virtual}, "
         f"{machine['memory_gib']} GiB, Linux {machine['kernel']}; {results['cores']}. All traffic over lo in a network "
-        f"namespace of its own. Everybody took turns, {pace['repeats']} times {pace['seconds']:g} s for each row; figures "
+        f"namespace of its own. Everybody took {words.count(pace['repeats'], 'turn')} of {pace['seconds']:g} s for each row; figures "
         "are medians, with the spread in brackets where there is room.", "",
         f"Load of the machine (one-minute average) at the start {results['load'][0]:.2f}, at the end "
         f"{results['load'][1]:.2f}, the benchmark itself included.", "", *words.table(["who", "what"], [])]
     parts += [f"| {name} | {version} |" for name, version in results["versions"].items()]
     parts += [f"| {name} | left out: {reason} |" for name, reason in results["missing"].items()]
-    return parts + [""]
+    return [*parts, "", *_failed(results)]
+
+
+def _failed(results: Results) -> list[str]:
+    """Parts that ended before there was a finding, each with its reason."""
+    return [line for part, reason in results.get("failed", {}).items() for line in (f"**{part} failed**: {reason}", "")]
 
 
 def _goals(results: Results) -> list[str]:
-    rows = [[each.work, each.goal, each.figure, each.verdict()] for each in all_goals(results)]
-    text = "Ratios are taken turn by turn; the figure is their median, then their spread."
-    return ["## Goals", "", text, "", *words.table(["work", "goal", "figure", "met"], rows), ""]
+    rows = [[each.work, each.goal, each.figure, each.verdict.text()] for each in goals_of_the_run(results)]
+    if not rows:
+        return []
+    text = "Ratios are taken turn by turn; the figure is their median, then their spread. Where some turns met the goal and " \
+        "others did not, it is undecided."
+    return ["## Goals", "", text, "", *words.table(["work", "goal", "figure", "verdict"], rows), ""]
 
 
 def _row(row: Results) -> list[str]:
@@ -163,7 +171,8 @@ def _took(results: Results) -> list[str]:
 
 
 def _sum(results: Results) -> str:
-    return f"{sum(results['took'].values()) / 60:.0f} minutes"
+    seconds = sum(results["took"].values())
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
 def _reading() -> list[str]:
@@ -175,6 +184,11 @@ def _reading() -> list[str]:
         "service were the limit, and the relay could do more.",
         "- *latency* in the closed loops follows from throughput; in the open loop it counts from when a request was meant "
         "to leave.",
-        "- *direct* is the generator and the service alone: what no relay can beat.",
+        "- *direct* is the generator and the service alone. On an undisturbed machine no relay takes less processor time than "
+        "none; throughput and latency also follow from who waits for whose core, and from what else the machine did, so a "
+        "relay may come out before it.",
+        "- *floor* is what the system calls of our design cost, and little else: a lower bound of processor time on an "
+        "undisturbed machine. Within the spread of the turns, a relay may come out below it.",
+        "- *left out* is whoever failed in one turn or more, or answered nobody there: no average hides it.",
         "- *kernel rule*: over lo each datagram passes the hooks of both chains, four times a round trip, since client and "
         "service are one host; with clients elsewhere it is twice.", ""]
