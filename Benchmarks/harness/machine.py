@@ -6,7 +6,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.processes import descriptor_limit
+from harness.processes import descriptor_limit, most_descriptors
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ def describe() -> dict[str, object]:
         "memory_gib": round(int((_first("/proc/meminfo", "MemTotal") or "0 kB").split()[0]) / 2**20, 1),
         "kernel": platform.release(),
         "descriptors": descriptor_limit(),
+        # RLIMIT_NOFILE, hard.
+        "most_descriptors": most_descriptors(),
         "virtual": "hypervisor" in (_first("/proc/cpuinfo", "flags") or "").split(),
     }
 
