@@ -130,7 +130,7 @@ def _measure(options: argparse.Namespace, shop: Workshop) -> dict[str, Any]:
 
 
 def _pace(options: argparse.Namespace) -> Pace:
-    seconds, warmup, repeats = (0.6, 0.2, 2) if options.quick else (2.0, 0.4, 5)
+    seconds, warmup, repeats = (0.5, 0.2, 2) if options.quick else (2.0, 0.4, 5)
     return Pace(options.seconds or seconds, warmup, options.repeats or repeats)
 
 
