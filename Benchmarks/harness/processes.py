@@ -122,6 +122,8 @@ class Program:
         except ProcessLookupError:
             pass
         self._process.wait()
+        # Its children may take a moment longer, and would still hold its port.
+        wait_until(lambda: not _has_living_members(self.pid), 5)
 
 
 def pinned(cores: Sequence[int]) -> list[str]:
@@ -155,6 +157,19 @@ def _prepare(descriptors: int | None) -> Callable[[], None]:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
     return prepare
+
+
+def _has_living_members(group: int) -> bool:
+    """Whether any process of a group is more than a zombie."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # pid (name) state parent group ...; the name may hold anything.
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except (OSError, ValueError):
+            continue
+        if int(its_group) == group and state not in "ZX":
+            return True
+    return False
 
 
 def _parents() -> dict[int, int]:
