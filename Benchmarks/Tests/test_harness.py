@@ -150,7 +150,7 @@ class Workers(unittest.TestCase):
     def test_on_two_cores_all_share_them(self) -> None:
         for workers in (1, 2):
             cores = Cores.for_workers(workers, (0, 1))
-            self.assertEqual((cores.relay, cores.generator, cores.are_shared, cores.helpers), ((0, 1), (0, 1), True, 1))
+            self.assertEqual((cores.relay, cores.generator, cores.are_shared, cores.pairs), ((0, 1), (0, 1), True, 1))
 
     def test_generators_share_out_all_clients(self) -> None:
         shares = [generator("clients-1000", number, 3) for number in range(3)]

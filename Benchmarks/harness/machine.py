@@ -25,11 +25,11 @@ class Cores:
     @staticmethod
     def for_workers(workers: int, cores: Sequence[int]) -> "Cores":
         """A core for each worker, and of the rest as many for generators as for services; or all for everybody."""
-        helpers = min(workers, (len(cores) - workers) // 2)
-        if helpers < 1:
+        pairs = min(workers, (len(cores) - workers) // 2)
+        if pairs < 1:
             return Cores(tuple(cores), tuple(cores), tuple(cores))
-        middle = workers + helpers
-        return Cores(tuple(cores[:workers]), tuple(cores[workers:middle]), tuple(cores[middle:middle + helpers]))
+        middle = workers + pairs
+        return Cores(tuple(cores[:workers]), tuple(cores[workers:middle]), tuple(cores[middle:middle + pairs]))
 
     @property
     def are_shared(self) -> bool:
@@ -37,7 +37,7 @@ class Cores:
         return bool(set(self.relay) & {*self.generator, *self.service})
 
     @property
-    def helpers(self) -> int:
+    def pairs(self) -> int:
         """How many generators, and how many services."""
         return max(1, len(self.relay) // 2) if self.are_shared else len(self.generator)
 

@@ -36,8 +36,8 @@ def standing(
     """A service, and a relay in front of it that answers."""
     shop = contender.shop
     mode = [] if trains else ["--plain"]
-    if shop.cores.helpers > 1:
-        mode += ["--processes", str(shop.cores.helpers)]
+    if shop.cores.pairs > 1:
+        mode += ["--processes", str(shop.cores.pairs)]
     service = Program(
         [shop.tools / "bench-echo", *mode, contender.service_address], shop.cores.service, shop.file("service.log"))
     relay = None

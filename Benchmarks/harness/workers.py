@@ -50,7 +50,7 @@ def _with_workers(workers: int, cores: Cores, contenders: Sequence[Contender], p
         rows[key]["results"] = {
             name: {figure: summary([turn[figure] for turn in turns]) for figure in FIGURES}
             for name, turns in found.items() if turns}
-    return {"workers": workers, "cores": cores.text(), "shared": cores.are_shared, "helpers": cores.helpers, "rows": rows}
+    return {"workers": workers, "cores": cores.text(), "shared": cores.are_shared, "pairs": cores.pairs, "rows": rows}
 
 
 def _turn(contender: Contender, key: str, workers: int, cores: Cores, pace: Pace) -> dict[str, float]:
@@ -59,11 +59,11 @@ def _turn(contender: Contender, key: str, workers: int, cores: Cores, pace: Pace
     with standing(placed, Tuning(sessions=2048, workers=workers)) as (relay, service):
         def ask(number: int) -> Results:
             place = cores.generator if cores.are_shared else cores.generator[number:number + 1]
-            arguments = [*generator(key, number, cores.helpers), *pace.arguments()]
+            arguments = [*generator(key, number, cores.pairs), *pace.arguments()]
             return load(shop, arguments, relay, service, cores=place)
 
-        with ThreadPoolExecutor(cores.helpers) as pool:
-            return combined(list(pool.map(ask, range(cores.helpers))))
+        with ThreadPoolExecutor(cores.pairs) as pool:
+            return combined(list(pool.map(ask, range(cores.pairs))))
 
 
 def generator(key: str, number: int, count: int) -> list[str]:
@@ -111,8 +111,8 @@ def picture_name(key: str) -> str:
 def _layout(points: Sequence[Results]) -> list[str]:
     lines = []
     for each in points:
-        who = "one generator and one service" if each["helpers"] == 1 else \
-            f"{each['helpers']} generators and as many services"
+        who = "one generator and one service" if each["pairs"] == 1 else \
+            f"{each['pairs']} generators and as many services"
         lines.append(f"- {each['workers']}: {each['cores']}; {who}")
     parts = ["Who ran where, by the number of workers:", "", *lines, ""]
     if any(each["shared"] for each in points):
