@@ -1,7 +1,6 @@
 import ArgumentParser
 import Glibc
 import Linux
-import Service
 
 /// Parses the command line, runs what it asks for, and turns every failure into one line and an exit status.
 @main
@@ -12,7 +11,7 @@ enum Main {
     do {
       var command = try Multihomed.parseAsRoot()
       try command.run()
-    } catch let error as ConfigurationError {
+    } catch let error as any Complaint {
       fail(error.message, status: error.exitCode)
     } catch {
       end(with: error)
@@ -30,7 +29,10 @@ enum Main {
   private static func sentence(_ complaint: String) -> String {
     let line = complaint.split(whereSeparator: \.isNewline).joined(separator: " ")
     let start = line.prefix(1).lowercased() + line.dropFirst().dropLast(line.hasSuffix(".") ? 1 : 0)
-    let help = CommandLine.arguments.dropFirst().first == "relay" ? "multihomed relay --help" : "multihomed --help"
+    let verb = CommandLine.arguments.dropFirst().first { name in
+      Multihomed.configuration.subcommands.contains { $0._commandName == name }
+    }
+    let help = "multihomed \(verb.map { "\($0) " } ?? "")--help"
     return start.hasSuffix("?") ? "\(start) See \(help)" : "\(start); see \(help)"
   }
 

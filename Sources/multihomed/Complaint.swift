@@ -1,0 +1,12 @@
+import Service
+
+/// A failure that is told to whoever typed the command: one line that says what is wrong and what to do, and an exit
+/// status. Every other error is a mistake of ours.
+protocol Complaint: Error {
+  /// One line.
+  var message: String { get }
+  /// The status to exit with: 64 usage, 78 configuration, 1 anything else.
+  var exitCode: Int32 { get }
+}
+
+extension ConfigurationError: Complaint {}
