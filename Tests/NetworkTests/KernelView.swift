@@ -17,8 +17,8 @@ struct KernelView {
   /// sorted. Scopes are not told.
   func addresses(at port: UInt16) throws -> [IPAddress] {
     try
-      (lines("net/udp").compactMap { Self.address($0, port, isIPv4: true) }
-      + lines("net/udp6").compactMap { Self.address($0, port, isIPv4: false) }).sorted(by: Self.isBefore)
+      (lines("net/udp").compactMap { SocketTable.address($0, port, isIPv4: true) }
+      + lines("net/udp6").compactMap { SocketTable.address($0, port, isIPv4: false) }).sorted(by: Self.isBefore)
   }
 
   /// The IPv4 addresses among them where datagrams wait to be received.
@@ -28,7 +28,7 @@ struct KernelView {
       let fields = line.split(separator: " ")
       return fields.count > 4 && !fields[4].hasSuffix(":00000000")
     }
-    return Set(busy.compactMap { Self.address($0, port, isIPv4: true) })
+    return Set(busy.compactMap { SocketTable.address($0, port, isIPv4: true) })
   }
 
   /// Its netlink socket in rtnetlink's link and address groups (0x111): the port, and how many messages were lost.
@@ -84,21 +84,6 @@ struct KernelView {
       throw TestFailure("cannot read /proc/\(processID)/\(file)")
     }
     return text.split(separator: "\n")
-  }
-
-  /// `sl local_address …`, with `0100007F:162E` as 127.0.0.1:5678: words of 32 bits in the host's order.
-  private static func address(_ line: Substring, _ port: UInt16, isIPv4: Bool) -> IPAddress? {
-    let fields = line.split(separator: " ")
-    guard fields.count > 1 else { return nil }
-    let local = fields[1].split(separator: ":")
-    guard local.count == 2, UInt16(local[1], radix: 16) == port else { return nil }
-    let digits = Array(local[0])
-    let words = stride(from: 0, to: digits.count, by: 8).compactMap {
-      UInt32(String(digits[$0..<min($0 + 8, digits.count)]), radix: 16)?.byteSwapped
-    }
-    if isIPv4 { return words.first.map { IPAddress(v4: $0) } }
-    guard words.count == 4 else { return nil }
-    return IPAddress(v6: UInt64(words[0]) << 32 | UInt64(words[1]), UInt64(words[2]) << 32 | UInt64(words[3]))
   }
 
   static func isBefore(_ a: IPAddress, _ b: IPAddress) -> Bool { (a.high, a.low) < (b.high, b.low) }

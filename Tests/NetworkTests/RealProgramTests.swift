@@ -160,19 +160,3 @@ struct RealProgramTests {
     return try ManagedProcess("dnsmasq", usual + options, in: namespace)
   }
 }
-
-extension NetworkNamespace {
-  /// Waits until a program has bound a UDP port. By looking only: who tried to bind it would be in the program's way.
-  func waitForService(on port: UInt16) throws {
-    let digits = String(port, radix: 16, uppercase: true)
-    let wanted = ":" + String(repeating: "0", count: 4 - digits.count) + digits + " "
-    try eventually("a service on port \(port)") {
-      try run { () throws(Errno) in
-        ["udp", "udp6"].contains { table in
-          let lines = ProcFile.read("/proc/thread-self/net/\(table)")?.split(separator: "\n").dropFirst() ?? []
-          return lines.contains { $0.contains(wanted) }
-        }
-      }
-    }
-  }
-}
