@@ -23,7 +23,8 @@ SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Packa
   Benchmarks/MicroBenchmarks/MicroBenchmarks.swift Benchmarks/MicroBenchmarks/Package.swift
 
 .DEFAULT_GOAL := build
-.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages clean \
+.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages \
+  test-services clean \
   bench bench-quick bench-peers bench-readme bench-test bench-tools \
   bench-micro bench-count bench-count-record count-packages core-work
 
@@ -120,6 +121,11 @@ count-packages:
 
 test-packages:
 	@deploy/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory test-services
+
+## Gets real services to test with, into .build-services: nothing is installed.
+test-services:
+	@Tests/fetch-services.sh
 
 clean:
 	rm -rf .build .build-* Benchmarks/.build Benchmarks/MicroBenchmarks/.build Benchmarks/.peers Benchmarks/results/quick

@@ -18,6 +18,9 @@ extension ManagedProcess {
     }
   }
 
+  /// Whether it has ended, and all that it wrote is here.
+  public var hasEnded: Bool { record.with { $0.openStreams == 0 && $0.exit != nil } }
+
   /// All of one stream as a text.
   public func text(of stream: Stream) -> String { lines(of: stream).joined(separator: "\n") }
 

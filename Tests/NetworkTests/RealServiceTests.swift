@@ -1,0 +1,72 @@
+import Linux
+import Support
+import Testing
+
+/// What is known of real services, measured anew: from which address they answer a container that asks the address which
+/// is not on its side.
+@Suite(.enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"), .serialized)
+struct RealServiceTests {
+  @Test(arguments: RealService.all)
+  func itAnswersFromWhereItIsKnownTo(service: RealService) throws {
+    if let obstacle = service.obstacle { try Test.cancel("\(obstacle)") }
+    let scene = try Scene(service)
+    for (behaviour, near, far) in [(service.v4, "172.17.0.1", "192.168.106.242"), (service.v6, "fd17::1", "fd06::242")]
+    {
+      try scene.proveThatItWorks(at: .of(near), behaviour)
+      guard behaviour != .doesNotListen else { continue }
+      let outcome = try scene.ask(.of(far))
+      let isMended = behaviour == .answersFromTheAddressAsked
+      #expect(
+        outcome.isAnswered == (isMended || service.clientTakesAnySource),
+        "\(service) at \(far): \(scene.running.process.lines())")
+      #expect(outcome.sources == [try .of(isMended ? far : near)], "\(service) at \(far): \(outcome.sources)")
+    }
+    #expect(service.isForOneClient || scene.running.process.exit == nil)
+  }
+}
+
+/// A service on the host of the founding scenario, and the wire to the container.
+private struct Scene {
+  let network: FoundingNetwork
+  let running: RunningService
+  let wire: PacketCapture
+
+  init(_ service: RealService) throws {
+    network = try FoundingNetwork()
+    running = try service.start(in: network.host)
+    wire = try PacketCapture(interface: "docker0", in: network.host)
+  }
+
+  /// It answers at an address on the asker's side: otherwise it would prove nothing that it does not at another one.
+  func proveThatItWorks(at near: IPAddress, _ behaviour: RealService.Behaviour) throws {
+    if case .address(let only) = running.service.place {
+      let isAnswered = try !only.isIPv4 || !near.isIPv4 || running.ask(only, from: network.host)
+      #expect(isAnswered, "\(running.service) does not answer the host at \(only)")
+    } else if behaviour != .doesNotListen {
+      let outcome = try ask(near)
+      #expect(outcome.isAnswered, "\(running.service) at \(near): \(running.process.lines())")
+      #expect(outcome.sources == [near], "\(running.service) at \(near)")
+    }
+  }
+
+  /// The container asks, and waits for an answer until its kernel has refused one from elsewhere.
+  ///
+  /// - Returns: whether it was answered, and every address from which datagrams went to it.
+  func ask(_ address: IPAddress) throws -> (isAnswered: Bool, sources: Set<IPAddress>) {
+    _ = try wire.drain()
+    let asking = try running.service.beginToAsk(Endpoint(address, running.port), from: network.container)
+    var sources: Set<IPAddress> = []
+    let isAnswered = try eventually("\(running.service) at \(address) answers, or is refused") {
+      let isAnswered = asking.isAnswered
+      let packets = try wire.drain()
+      sources.formUnion(packets.filter { $0.direction == .outgoing }.compactMap { $0.packet.udp?.source.address })
+      return isAnswered ?? (packets.contains { isRefusal($0, of: address) } ? false : nil)
+    }
+    if running.service.isForOneClient { try running.restart() }
+    return (isAnswered, sources)
+  }
+
+  private func isRefusal(_ packet: CapturedPacket, of address: IPAddress) -> Bool {
+    packet.direction == .incoming && packet.packet.refused.map { $0.source.address != address } ?? false
+  }
+}
