@@ -15,8 +15,8 @@ folder=${1:-$(dirname "$0")/../.build-services}
 packages="netcat-openbsd socat xinetd
   dnsmasq-base unbound bind9 bind9-dnsutils nsd knot pdns-server pdns-backend-bind
   snmpd snmp freeradius freeradius-utils chrony tftpd-hpa tftp-hpa iperf3
-  openvpn openssl coturn kamailio libcoap3-bin memcached xl2tpd krb5-kdc
-  teeworlds-server armagetronad-dedicated bzflag-server"
+  openvpn openssl coturn kamailio libcoap3-bin memcached xl2tpd
+  teeworlds-server bzflag-server"
 # Not to be installed beside one of those, as far as apt is concerned.
 rivals="ntpsec atftpd"
 
@@ -57,7 +57,7 @@ END
 
 quietly() {
   "$@" >"$state/log" 2>&1 </dev/null || {
-    cat "$state/log" >&2
+    cat "$state/update" "$state/log" >&2
     echo "fetch-services.sh: $1 failed; $folder/apt can be removed to begin anew." >&2
     exit 1
   }
@@ -70,7 +70,7 @@ download() {
 
 echo "Fetching real services to test with, into $folder" >&2
 # A source that cannot be reached matters only when something is missing afterwards.
-apt-get -c "$state/apt.conf" -qq update >"$state/log" 2>&1 </dev/null || cat "$state/log" >&2
+apt-get -c "$state/apt.conf" -qq update >"$state/update" 2>&1 </dev/null || true
 
 known=
 for package in $packages $rivals; do

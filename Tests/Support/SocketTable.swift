@@ -24,10 +24,22 @@ public enum SocketTable {
 extension NetworkNamespace {
   /// The addresses on which there is a UDP socket at this port, one for each socket. Scopes are not told.
   public func socketAddresses(at port: UInt16) throws(Errno) -> [IPAddress] {
+    try sockets(at: port).map(\.address)
+  }
+
+  /// The users to whom the UDP sockets at this port belong, one for each socket.
+  public func socketOwners(at port: UInt16) throws(Errno) -> [UInt32] {
+    // `sl local_address rem_address st tx:rx tr:when retrnsmt uid …`
+    try sockets(at: port).compactMap { UInt32($0.line.split(separator: " ")[7]) }
+  }
+
+  private func sockets(at port: UInt16) throws(Errno) -> [(address: IPAddress, line: Substring)] {
     try run { () throws(Errno) in
       [("udp", true), ("udp6", false)].flatMap { table, isIPv4 in
         let lines = ProcFile.read("/proc/thread-self/net/\(table)")?.split(separator: "\n") ?? []
-        return lines.compactMap { SocketTable.address($0, port, isIPv4: isIPv4) }
+        return lines.compactMap { line in
+          SocketTable.address(line, port, isIPv4: isIPv4).map { (address: $0, line: line) }
+        }
       }
     }
   }

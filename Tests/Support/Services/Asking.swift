@@ -3,8 +3,8 @@ public import Linux
 
 /// How a service is asked.
 enum Question: Sendable {
-  /// By a datagram, and how a reply to it is known.
-  case datagram([UInt8], isReply: @Sendable ([UInt8]) -> Bool)
+  /// By a datagram, made for each asking, and how a reply to it is known.
+  case datagram(@Sendable () -> [UInt8], isReply: @Sendable ([UInt8]) -> Bool)
   /// By its own client program: with which arguments, with what on standard input, and whether all that it has written
   /// until now tells of an answer.
   case program(
@@ -25,7 +25,7 @@ public final class Asking: Sendable {
     switch question {
     case .datagram(let bytes, let isReply):
       let client = try UDPClient(in: namespace, to: endpoint)
-      try client.send(bytes)
+      try client.send(bytes())
       asker = .socket(client, isReply: isReply)
       folder = nil
     case .program(let program, let arguments, let input, let isAnswered):

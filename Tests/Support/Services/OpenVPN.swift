@@ -42,7 +42,7 @@ extension RealService {
 extension Question {
   /// P_CONTROL_HARD_RESET_CLIENT_V2 with a session number, no acknowledgement, and packet number 0; the server's own
   /// follows, which is number 8 (opcode in the upper five bits).
-  fileprivate static let hardReset = Question.datagram([7 << 3, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0]) {
+  fileprivate static let hardReset = Question.datagram({ [7 << 3, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0] }) {
     $0.count >= 14 && $0[0] == 8 << 3
   }
 }

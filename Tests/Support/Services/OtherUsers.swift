@@ -19,6 +19,9 @@ public enum OtherUsers {
     return closedFolder(above: FetchedPrograms.root).map { "other users may not look into \($0)" }
   }()
 
+  /// Whether programs may change their groups (user_namespaces(7)).
+  static var mayChangeGroups: Bool { ProcFile.read("/proc/self/setgroups") != "deny\n" }
+
   /// Whether a line `inside outside count` covers a number.
   static func isMapped(_ id: UInt32, in map: String) -> Bool {
     map.split(separator: "\n").contains { line in

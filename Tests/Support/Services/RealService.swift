@@ -55,6 +55,8 @@ public struct RealService: Sendable, CustomStringConvertible {
   public var isForOneClient = false
   /// Whether it can be started as another user than root, at a port above 1023.
   public var runsAsOthers = true
+  /// Whether it changes its groups, although only to be who it is.
+  var changesGroups = false
   /// How to know that it receives.
   var readiness = Readiness.socket
   /// A file without which it does not start.
@@ -73,8 +75,14 @@ public struct RealService: Sendable, CustomStringConvertible {
     if case .program(let client, _, _, _) = question, let obstacle = FetchedPrograms.obstacle(to: client) {
       return obstacle
     }
+    if changesGroups, !OtherUsers.mayChangeGroups {
+      return "\(name) changes its groups, which this user namespace forbids; run the tests as root"
+    }
     return device.flatMap { FetchedPrograms.isUsable($0) ? nil : "\(name) needs \($0)" }
   }
+
+  /// Whether it can be started here.
+  public var isAvailable: Bool { obstacle == nil }
 
   /// Starts it, and waits until it receives.
   ///
