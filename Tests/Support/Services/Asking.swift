@@ -14,19 +14,22 @@ enum Question: Sendable {
 /// A question that somebody has asked a service. It is given up when this object goes.
 public final class Asking: Sendable {
   private enum Asker {
-    case socket(UDPClient, isReply: @Sendable ([UInt8]) -> Bool)
+    case socket(UDPClient, question: [UInt8], isReply: @Sendable ([UInt8]) -> Bool)
     case program(ManagedProcess, isAnswered: @Sendable (String) -> Bool)
   }
 
   private let asker: Asker
   private let folder: TemporaryFolder?
+  /// When a datagram is sent again, as clients do: bzfs leaves one in a hundred unanswered.
+  private let repetition = Monitor(Instant.now + .seconds(1))
 
   init(_ question: Question, to endpoint: Endpoint, from namespace: NetworkNamespace) throws {
     switch question {
     case .datagram(let bytes, let isReply):
       let client = try UDPClient(in: namespace, to: endpoint)
-      try client.send(bytes())
-      asker = .socket(client, isReply: isReply)
+      let question = bytes()
+      try client.send(question)
+      asker = .socket(client, question: question, isReply: isReply)
       folder = nil
     case .program(let program, let arguments, let input, let isAnswered):
       let folder = try TemporaryFolder()
@@ -38,16 +41,31 @@ public final class Asking: Sendable {
     }
   }
 
-  /// Whether there was an answer; nil as long as one may come.
+  /// Whether there was an answer; nil as long as one may come. To be read again and again until then.
   public var isAnswered: Bool? {
     switch asker {
-    case .socket(let client, let isReply):
-      do throws(Errno) { return try client.receiveNow().map { isReply($0.bytes) } } catch { return false }
+    case .socket(let client, let question, let isReply):
+      do throws(Errno) {
+        if let reply = try client.receiveNow() { return isReply(reply.bytes) }
+        if isTimeToRepeat { try client.send(question) }
+        return nil
+      } catch {
+        return false
+      }
     case .program(let process, let isAnswered):
       // Read before the output, so that nothing is missed.
       let hasEnded = process.hasEnded
       if isAnswered(process.lines().joined(separator: "\n")) { return true }
       return hasEnded ? false : nil
+    }
+  }
+
+  private var isTimeToRepeat: Bool {
+    let now = Instant.now
+    return repetition.with { next in
+      guard now >= next else { return false }
+      next = now + .seconds(1)
+      return true
     }
   }
 }
