@@ -225,6 +225,58 @@ int mh_receive_capture(int fd, void *_Nonnull buffer, size_t size, struct mh_cap
 /// How many packets the socket has lost since the last time that this was asked. Returns it, or minus the errno.
 int mh_capture_losses(int fd);
 
+// ---- Which sockets there are: sock_diag(7) --------------------------------------------------------------------------
+
+/// A UDP socket of this network namespace. Addresses in network order; an IPv4 address in the first four bytes.
+struct mh_udp_socket {
+  uint8_t local[16];
+  uint8_t peer[16];
+  uint16_t local_port;
+  uint16_t peer_port;
+  /// SO_BINDTODEVICE: the interface's index, or 0.
+  uint32_t interface;
+  /// The user that the socket belongs to: the file system user of whoever made it.
+  uint32_t user;
+  /// 0 for a socket of the kernel's own, such as WireGuard's.
+  uint32_t inode;
+  uint8_t is_ipv6;
+  uint8_t is_connected;
+  /// IPV6_V6ONLY.
+  uint8_t v6_only;
+};
+
+/// Lists the UDP sockets of a family, of one local port or with 0 of all. The list is the caller's to free(3). Returns how
+/// many there are, or minus the errno: -ENOENT where the kernel lacks udp_diag.
+int mh_read_udp_sockets(int family, int port, struct mh_udp_socket *_Nullable *_Nonnull sockets);
+
+/// A non-blocking netlink socket that becomes readable whenever a UDP socket with this local port is gone: when its last
+/// descriptor, in whatever process, was closed. Needs no privilege. Returns it, or minus the errno.
+int mh_open_socket_doorbell(uint16_t port);
+
+// ---- Other processes: pidfd_open(2), pidfd_getfd(2) ------------------------------------------------------------------
+
+/// A descriptor that stands for a process. Returns it, or minus the errno.
+int mh_open_process(int pid);
+
+/// Another process's descriptor as one of ours; it shares everything with its model. Returns it, or minus the errno.
+int mh_duplicate_descriptor(int process, int descriptor);
+
+// ---- Rights: capabilities(7), setfsuid(2) ----------------------------------------------------------------------------
+
+/// The calling thread's effective capabilities, one bit each.
+uint64_t mh_effective_capabilities(void);
+
+/// Gives up all of the calling thread's capabilities but these, for good, and what executing a file might give. Returns 0,
+/// or minus the errno.
+int mh_limit_capabilities(uint64_t kept);
+
+/// Becomes another user for good, without supplementary groups. Returns 0, or minus the errno.
+int mh_become(uint32_t user, uint32_t group);
+
+/// Sets the user to whom what this thread makes belongs, sockets included. Returns the one before; a refusal is seen only
+/// by asking again.
+uint32_t mh_set_file_system_user(uint32_t user);
+
 // ---- Programs: fork(2), execve(2), waitpid(2) ------------------------------------------------------------------------
 
 /// Starts a program, found by PATH when its name has no slash. It gets SIGKILL when the calling thread ends.

@@ -31,8 +31,8 @@ public enum ProcFile {
     return names
   }
 
-  /// Where a symbolic link points to.
-  static func link(_ path: String) -> String? {
+  /// Where a symbolic link points to; nil when it cannot be read. At most 256 bytes.
+  public static func link(_ path: String) -> String? {
     var buffer = [CChar](repeating: 0, count: 256)
     let size = unsafe readlink(path, &buffer, buffer.count)
     return size < 0 ? nil : String(decoding: buffer.prefix(size).map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -31,7 +31,7 @@ extension SocketOption {
   static let reusePort = SocketOption(SOL_SOCKET, SO_REUSEPORT, 1, .required)
 
   /// An IPv6 socket that takes no IPv4: each family has its own listeners (ipv6(7)).
-  static let v6Only = SocketOption(IPPROTO_IPV6, IPV6_V6ONLY, 1, .required)
+  package static let v6Only = SocketOption(IPPROTO_IPV6, IPV6_V6ONLY, 1, .required)
 
   /// Trains arrive whole, with the segment size beside them, instead of cut up one by one (udp(7), Linux 5.0).
   static let receiveTrains = SocketOption(MH_SOL_UDP, MH_UDP_GRO, 1, .wished)
@@ -84,7 +84,7 @@ extension Socket {
   }
 
   /// Applies settings in order; stops at the first required one that is refused.
-  func apply(_ options: [SocketOption]) throws(Errno) {
+  package func apply(_ options: [SocketOption]) throws(Errno) {
     for option in options {
       var value = option.value
       let size = socklen_t(MemoryLayout<Int32>.size)
