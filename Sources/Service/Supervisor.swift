@@ -13,6 +13,7 @@ public final class Supervisor {
   private let logger: Logger
   private let loop: Loop
   private let crew: WorkerCrew
+  private let source: any ListenerSource
   private let keeper: ListenerKeeper
   private let echo: EchoBackend?
   private let troubles: TroubleLog
@@ -22,12 +23,17 @@ public final class Supervisor {
   private var drain: Drain?
   /// Whether the last try to read the addresses failed.
   private var isBlind = false
+  /// What has ended it, if no signal has.
+  private var failure: ConfigurationError?
 
   /// Runs the process's relays until a signal ends them.
   ///
+  /// - Parameter source: where the listeners' sockets come from; nil for bind(2).
   /// - Returns: the status to exit with.
-  /// - Throws: what keeps it from starting, and what to do about it.
-  public static func run(_ configuration: ProcessConfiguration) throws(ConfigurationError) -> Int32 {
+  /// - Throws: what keeps it from starting, or from going on, and what to do about it.
+  public static func run(
+    _ configuration: ProcessConfiguration, _ source: (any ListenerSource)? = nil
+  ) throws(ConfigurationError) -> Int32 {
     try validate(configuration)
     let limits = HostLimits(descriptors: DescriptorLimit.raise())
     guard DescriptorLimit.hasRoom(for: configuration.descriptorsToStart) else {
@@ -35,17 +41,21 @@ public final class Supervisor {
     }
     let supervisor: Supervisor
     do throws(Errno) {
-      supervisor = try Supervisor(configuration, limits)
+      supervisor = try Supervisor(configuration, limits, source ?? BoundListeners())
     } catch { throw .start("cannot start", error) }
     try supervisor.begin()
     supervisor.loop.run()
     supervisor.end()
+    if let failure = supervisor.failure { throw failure }
     return 0
   }
 
-  private init(_ configuration: ProcessConfiguration, _ limits: HostLimits) throws(Errno) {
+  private init(
+    _ configuration: ProcessConfiguration, _ limits: HostLimits, _ source: any ListenerSource
+  ) throws(Errno) {
     self.configuration = configuration
     self.limits = limits
+    self.source = source
     let logger = Logger(configuration, journalStream: Environment.variables["JOURNAL_STREAM"])
     let loop = try Loop()
     let isEcho = configuration.relays.contains { $0.backend == .echo }
@@ -55,10 +65,10 @@ public final class Supervisor {
       $0.plans(workers: workers, echo: $0.backend == .echo ? echo?.endpoint : nil, limits)
     }
     let troubles = try TroubleLog(loop, logger, names: configuration.relays.map(\.name))
-    let crew = try WorkerCrew(configuration.relays, plans: plans, busyPoll: configuration.busyPoll) {
+    let crew = try WorkerCrew(configuration.relays, plans: plans, source: source, busyPoll: configuration.busyPoll) {
       troubles.note(relay: $0, $1)
     }
-    keeper = try ListenerKeeper(loop, configuration, crew, logger)
+    keeper = try ListenerKeeper(loop, configuration, crew, source, logger)
     self.logger = logger
     self.loop = loop
     self.echo = echo
@@ -72,6 +82,7 @@ public final class Supervisor {
     let snapshot: Snapshot
     do throws(Errno) {
       try listenToSignals()
+      try source.watch(on: loop) { [unowned self] in self.hear($0) }
       // The doorbell before the snapshot: a change in between rings.
       monitor = try AddressMonitor(loop, take: { [reserve] in Self.takeSnapshot(reserve) }) { [unowned self] in
         self.hear($0)
@@ -80,6 +91,7 @@ public final class Supervisor {
     } catch { throw .start("cannot watch the addresses of this host", error) }
     try validate(configuration, against: snapshot)
     try keeper.begin(with: snapshot)
+    keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
     warn()
     announce()
   }
@@ -94,7 +106,7 @@ public final class Supervisor {
   }
 
   private func warn() {
-    for note in configuration.relays.flatMap(\.notes) { logger.warning("\(note)") }
+    for note in configuration.relays.flatMap(\.notes) + source.notes { logger.warning("\(note)") }
     for relay in configuration.relays where relay.sessionLimit(limits) < relay.maxSessions {
       logger.info(
         "sessions are limited by descriptors and ports: each takes one of both with this backend",
@@ -120,7 +132,7 @@ public final class Supervisor {
     let backends = configuration.relays.map { "\($0.backend)" }
     StandardOutput.write(
       line: "ready: \(addresses) \(addresses == 1 ? "address" : "addresses"), port "
-        + "\(ports.joined(separator: ", ")), backend \(backends.joined(separator: ", "))")
+        + "\(ports.joined(separator: ", ")), backend \(backends.joined(separator: ", "))\(source.remark ?? "")")
     if !serving.isEmpty { logger.info("listening", metadata: ["addresses": "\(EndpointList(serving))"]) }
     if echo != nil { suggest(serving) }
   }
@@ -143,6 +155,21 @@ public final class Supervisor {
       if isBlind { return }
       isBlind = true
       logger.error("cannot read this host's addresses; the last ones stay", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func hear(_ news: ListenerNews) {
+    switch news {
+    case .withdrawn(let what):
+      keeper.withdraw()
+      logger.notice("\(what)")
+    case .granted(let what):
+      logger.notice("\(what)")
+      if drain == nil { keeper.restore() }
+    case .ended(let error):
+      keeper.withdraw()
+      failure = error
+      loop.stop()
     }
   }
 

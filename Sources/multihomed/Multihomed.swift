@@ -14,5 +14,5 @@ struct Multihomed: ParsableCommand {
       Exit status: 0 done, 64 usage, 78 configuration, 1 anything else.
       """,
     version: Version.current,
-    subcommands: [RelayCommand.self, DemoCommand.self])
+    subcommands: [RelayCommand.self, AdoptCommand.self, DemoCommand.self, BrokerCommand.self])
 }

@@ -24,6 +24,9 @@ struct RelayCommand: ParsableCommand {
   @OptionGroup(title: "Which addresses to listen on")
   var filter: FilterOptions
 
+  @OptionGroup(title: "Which addresses to listen on")
+  var loopback: LoopbackOption
+
   @OptionGroup(title: "Sessions")
   var sessions: SessionOptions
 
@@ -31,7 +34,7 @@ struct RelayCommand: ParsableCommand {
   var process: ProcessOptions
 
   func run() throws {
-    let given = [route.values, filter.values, sessions.values, process.values]
+    let given = [route.values, filter.values, loopback.values, sessions.values, process.values]
     let commandLine = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
     let settings = Settings(commandLine: commandLine, environment: Environment.variables)
     let status = try Supervisor.run(try ProcessConfiguration(settings))

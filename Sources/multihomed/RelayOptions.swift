@@ -38,20 +38,23 @@ struct FilterOptions: ParsableArguments {
   @Flag(name: .customLong("ipv6-only"), help: "Listen on IPv6 addresses only.")
   var ipv6Only = false
 
+  var values: [Setting: [String]] {
+    [
+      .interface: interface, .address: address, .ipv4Only: given(ipv4Only), .ipv6Only: given(ipv6Only),
+    ]
+  }
+}
+
+struct LoopbackOption: ParsableArguments {
   @Flag(
     help:
       "Do not leave out the addresses of lo: 127.0.0.1, ::1 and others. --interface and --address hold for them, too.")
   var loopback = false
 
-  var values: [Setting: [String]] {
-    [
-      .interface: interface, .address: address, .ipv4Only: given(ipv4Only), .ipv6Only: given(ipv6Only),
-      .loopback: given(loopback),
-    ]
-  }
-
-  private func given(_ flag: Bool) -> [String] { flag ? ["true"] : [] }
+  var values: [Setting: [String]] { [.loopback: given(loopback)] }
 }
+
+private func given(_ flag: Bool) -> [String] { flag ? ["true"] : [] }
 
 struct SessionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("End a session after this time without traffic. (default: 60s)", valueName: "DURATION"))

@@ -71,7 +71,7 @@ import Testing
     var place: Int? = 0
     var rounds = 0
     while let next = place {
-      place = relay.core.sweep(from: next, limit: 3, now: relay.now) { $0 == ListenerIndex(1) }
+      place = relay.core.sweep(from: next, limit: 3, now: relay.now) { $0 == ListenerIndex(1) ? .addressRemoved : nil }
       rounds += 1
     }
     #expect(rounds == 3)

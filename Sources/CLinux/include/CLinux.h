@@ -296,6 +296,22 @@ int mh_open_pipe(int *_Nonnull ends);
 /// A descriptor from which a text can be read (memfd_create(2)). Returns it, or minus the errno.
 int mh_open_text(const void *_Nonnull text, size_t length);
 
+// ---- Descriptors from process to process: unix(7), SCM_RIGHTS --------------------------------------------------------
+
+/// A pair of connected sockets that keep messages apart (SOCK_SEQPACKET). Returns 0, or minus the errno.
+int mh_open_conversation(int *_Nonnull ends);
+
+/// Sends a message with a descriptor, or with none when that is -1. Blocks. Returns 0, or minus the errno.
+int mh_say(int fd, const void *_Nonnull text, size_t length, int attached);
+
+/// Receives a message and its descriptor, -1 when it has none. Blocks. Returns the message's length, 0 when the other end
+/// is closed, or minus the errno; -EMSGSIZE when the message is longer than the room.
+int mh_hear(int fd, void *_Nonnull text, size_t size, int *_Nonnull attached);
+
+/// Puts another open file behind a descriptor in one step (dup3(2)); the one before is closed, whoever uses it. Returns 0,
+/// or minus the errno.
+int mh_replace(int fd, int replacement);
+
 // ---- Others --------------------------------------------------------------------------------------------------------
 
 /// The symbol of an errno ("ECONNREFUSED"), or NULL.

@@ -1,7 +1,7 @@
 /// A process that has a socket open, and under which descriptor (proc(5), /proc/PID/fd).
 ///
 /// Who is neither root nor the process's user cannot see its descriptors; then there is no holder to be found.
-public struct SocketHolder: Hashable, Sendable {
+public struct SocketHolder: Hashable, Sendable, CustomStringConvertible {
   /// The pid.
   public let id: Int32
   /// The command's name, of 15 bytes at most (/proc/PID/comm).
@@ -15,6 +15,9 @@ public struct SocketHolder: Hashable, Sendable {
     self.name = name
     self.descriptor = descriptor
   }
+
+  /// `nc (pid 4711)`
+  public var description: String { "\(name) (pid \(id))" }
 
   /// One holder of each socket, by inode. The youngest process is looked at first: most often asked for is a service that
   /// has just been started.
@@ -42,9 +45,12 @@ public struct SocketHolder: Hashable, Sendable {
     ProcFile.names(in: "/proc").compactMap { Int32($0) }.sorted(by: >)
   }
 
-  /// The name of a process, or `?` when it is gone.
+  /// The name of a process, or `?` when it is gone. A process may call itself what it likes: control characters, with
+  /// which it could drive a terminal, are replaced.
   public static func name(of process: Int32) -> String {
-    ProcFile.read("/proc/\(process)/comm")?.split(separator: "\n").first.map(String.init) ?? "?"
+    guard let text = ProcFile.read("/proc/\(process)/comm") else { return "?" }
+    let name = text.hasSuffix("\n") ? text.dropLast() : text[...]
+    return String(name.map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f } ? $0 : "?" })
   }
 
   /// Looks through all descriptors until `tell` returns false.

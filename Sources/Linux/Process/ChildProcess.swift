@@ -84,29 +84,3 @@ public final class ChildProcess {
     return length > 0
   }
 }
-
-/// What a C function of ours returned, unless it is minus an errno.
-@discardableResult
-private func checked(_ result: Int32) throws(Errno) -> Int32 {
-  if result < 0 { throw Errno(-result) }
-  return result
-}
-
-/// An array of C strings that ends with a null pointer, as execve(2) wants it.
-@safe
-private final class CStrings {
-  @unsafe let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-  private let count: Int
-
-  init(_ strings: [String]) {
-    count = strings.count
-    unsafe pointer = .allocate(capacity: count + 1)
-    for (place, string) in strings.enumerated() { unsafe (pointer + place).initialize(to: strdup(string)) }
-    unsafe (pointer + count).initialize(to: nil)
-  }
-
-  deinit {
-    for place in 0..<count { unsafe free(pointer[place]) }
-    unsafe pointer.deallocate()
-  }
-}

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// One of the pieces that root's rights are cut into (capabilities(7)).
 public struct Capability: Hashable, Sendable {
@@ -55,5 +56,22 @@ public enum Rights {
     // setfsuid tells of a refusal only by what holds afterwards.
     guard mh_set_file_system_user(user) == user else { throw .notPermitted }
     return try body()
+  }
+}
+
+/// Who we are (credentials(7)).
+public enum UserIdentity {
+  /// The effective user.
+  public static var effective: UInt32 { geteuid() }
+  /// Whom nothing belongs to: `nobody` and `nogroup` (or `nobody`) on every distribution, and the kernel's overflow user.
+  public static let nobody: UInt32 = 65_534
+}
+
+/// Which ports need a right to be bound (ip-sysctl).
+public enum PortRights {
+  /// net.ipv4.ip_unprivileged_port_start: lower ones need CAP_NET_BIND_SERVICE.
+  public static var lowestFree: UInt16 {
+    let text = ProcFile.read("/proc/sys/net/ipv4/ip_unprivileged_port_start")?.split(separator: "\n").first
+    return text.flatMap { UInt16($0) } ?? 1024
   }
 }

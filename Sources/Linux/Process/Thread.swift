@@ -39,6 +39,11 @@ public final class Thread: Sendable {
     self.handle = handle
   }
 
+  /// Names the calling thread; the first one's name is the process's.
+  ///
+  /// - Parameter name: at most 15 bytes; a longer one changes nothing.
+  public static func nameThis(_ name: String) { unsafe mh_name_thread(name) }
+
   /// Waits until the thread has ended. Either this or `detach()`, once.
   public func join() {
     pthread_join(handle, nil)

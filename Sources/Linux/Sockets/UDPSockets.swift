@@ -23,23 +23,49 @@ extension Socket {
     return sockets
   }
 
+  /// The sockets of one listener beside a service's that is bound to the wildcard of the same port. They belong to the
+  /// service's user: SO_REUSEPORT lets nobody else in. The service's own sockets must have that option meanwhile.
+  ///
+  /// - Parameters:
+  ///   - user: whom the service's sockets belong to.
+  ///   - workers: at least 1.
+  ///   - staysShared: whether the service may bind further sockets of its own later, beside which ours must be. If not,
+  ///     and if there is one worker, the port is closed behind us even for the service's user.
+  /// - Throws: EPERM without the right to act in the user's name, what `bind(to:)` throws, and EMFILE.
+  public static func listeners(
+    on endpoint: Endpoint, workers: Int, besideUser user: UInt32, staysShared: Bool
+  ) throws(Errno) -> [Socket] {
+    var sockets: [Socket] = []
+    while sockets.count < workers {
+      let socket = try Rights.inName(of: user) { () throws(Errno) in try Socket(udpFor: endpoint.address) }
+      try socket.becomeListener(on: endpoint, sharesPort: true)
+      sockets.append(socket)
+    }
+    if workers == 1, !staysShared { try sockets[0].setSharesPort(false) }
+    return sockets
+  }
+
   /// The socket of one listener: bound to one address, hence answering from it.
   ///
   /// - Parameter sharesPort: whether other workers have a socket on the same endpoint.
   /// - Throws: what `bind(to:)` throws, and EMFILE.
   public static func listener(on endpoint: Endpoint, sharesPort: Bool) throws(Errno) -> Socket {
     let socket = try Socket(udpFor: endpoint.address)
+    try socket.becomeListener(on: endpoint, sharesPort: sharesPort)
+    return socket
+  }
+
+  private func becomeListener(on endpoint: Endpoint, sharesPort: Bool) throws(Errno) {
     let isIPv4 = endpoint.address.isIPv4
-    if sharesPort { try socket.apply([.reusePort]) }
-    if !isIPv4 { try socket.apply([.v6Only]) }
-    try socket.apply([
+    if sharesPort { try apply([.reusePort]) }
+    if !isIPv4 { try apply([.v6Only]) }
+    try apply([
       .announceErrors, .receiveTrains, .receiveQueueDrops,
       isIPv4 ? .receiveTrafficClassV4 : .receiveTrafficClassV6,
       isIPv4 ? .receiveHopLimitV4 : .receiveHopLimitV6,
     ])
-    try socket.enlargeQueues(to: queueBytes)
-    try socket.bind(to: endpoint)
-    return socket
+    try enlargeQueues(to: Self.queueBytes)
+    try bind(to: endpoint)
   }
 
   /// The TTL with which the multiplexing upstream sends. The backend is on this host, so 1 would do; 32 leaves room for

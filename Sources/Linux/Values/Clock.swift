@@ -61,6 +61,12 @@ public struct Nanoseconds: Hashable, Comparable, Sendable, BitwiseCopyable {
   @inlinable
   public var millisecondsRoundedUp: UInt64 { count / 1_000_000 &+ (count % 1_000_000 == 0 ? 0 : 1) }
 
+  /// Lets the calling thread sleep so long (nanosleep(2)); less when a signal comes.
+  public func sleep() {
+    var time = timespec(tv_sec: Int(count / 1_000_000_000), tv_nsec: Int(count % 1_000_000_000))
+    unsafe nanosleep(&time, nil)
+  }
+
   /// Shorter or longer.
   @inlinable
   public static func < (a: Nanoseconds, b: Nanoseconds) -> Bool { a.count < b.count }

@@ -67,6 +67,10 @@ extension Errno {
   public static let outOfMemory = Errno(ENOMEM)
   /// No such file, process or interface.
   public static let notFound = Errno(ENOENT)
+  /// No such process.
+  public static let noProcess = Errno(ESRCH)
+  /// The other end is gone.
+  public static let brokenPipe = Errno(EPIPE)
   /// The address family is switched off on this host.
   public static let familyNotSupported = Errno(EAFNOSUPPORT)
 }
@@ -80,4 +84,11 @@ func retrying(_ call: () -> Int32) throws(Errno) -> Int32 {
     let error = Errno.current
     if error.number != EINTR { throw error }
   }
+}
+
+/// What a C function of ours returned, unless it is minus an errno.
+@discardableResult
+func checked(_ result: Int32) throws(Errno) -> Int32 {
+  if result < 0 { throw Errno(-result) }
+  return result
 }

@@ -59,6 +59,8 @@ public enum EndReason: Int, CaseIterable, Sendable {
   case responses
   /// Its listener's address did not come back.
   case addressRemoved
+  /// The service beside which its listener was has left its port.
+  case serviceGone
   /// No socket towards the backend could be opened.
   case upstreamUnavailable
 
@@ -70,6 +72,7 @@ public enum EndReason: Int, CaseIterable, Sendable {
     case .evicted: "evicted"
     case .responses: "responses"
     case .addressRemoved: "address_removed"
+    case .serviceGone: "service_gone"
     case .upstreamUnavailable: "upstream_unavailable"
     }
   }

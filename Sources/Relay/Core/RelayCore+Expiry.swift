@@ -32,19 +32,19 @@ extension RelayCore {
   ///
   /// - Parameters:
   ///   - start: where the last call left off; 0 to begin.
-  ///   - isGone: whether a listener is gone.
+  ///   - whyGone: why a listener is gone; nil when it is not.
   /// - Returns: where to go on, or nil when the whole table has been looked through.
   package mutating func sweep(
-    from start: Int, limit: Int, ends: Int = .max, now: Instant, isGone: (ListenerIndex) -> Bool
+    from start: Int, limit: Int, ends: Int = .max, now: Instant, whyGone: (ListenerIndex) -> EndReason?
   ) -> Int? {
     let stop = min(start + limit, table.firstFresh)
     guard start < stop else { return nil }
     var ended = 0
     for position in start..<stop {
       let index = SessionIndex(UInt32(position))
-      guard table[index].state != .free, isGone(table[index].listener) else { continue }
+      guard table[index].state != .free, let reason = whyGone(table[index].listener) else { continue }
       if ended == ends { return position }
-      end(index, .addressRemoved, now: now)
+      end(index, reason, now: now)
       ended += 1
     }
     return stop < table.firstFresh ? stop : nil

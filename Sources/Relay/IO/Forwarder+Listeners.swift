@@ -30,10 +30,10 @@ extension Forwarder {
   /// The address is back: the same sessions go on.
   func resume(_ index: ListenerIndex) { listeners[index.position]?.state = .serving }
 
-  /// The address did not come back: the socket is closed, its sessions end.
-  func close(_ index: ListenerIndex) {
+  /// The socket is closed, and its sessions end for that reason.
+  func close(_ index: ListenerIndex, _ reason: EndReason) {
     guard let listener = listeners[index.position] else { return }
-    listener.state = .gone
+    listener.state = .gone(reason)
     listener.close()
     housekeeping.beginSweep()
   }

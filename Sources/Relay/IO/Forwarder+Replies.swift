@@ -48,7 +48,7 @@ extension Forwarder {
   }
 
   private func send(_ chosen: Selection, to index: ListenerIndex, now: Instant) {
-    guard let listener = listeners[index.position], listener.state == .serving else {
+    guard let listener = listeners[index.position], listener.isServing else {
       for member in 0..<chosen.count { counters.drop(.addressRemoved, core.trains[chosen[member]].datagrams) }
       return
     }

@@ -22,7 +22,7 @@ extension Forwarder {
   @inline(__always)
   private func take(from listener: Listener, since first: Int, now: Instant) {
     listener.note(queueDrops: bench.received.queueDrops)
-    if listener.state == .serving {
+    if listener.isServing {
       core.receiveMoreFromClients(bench.received.messages, from: first, on: listener.index, now: now)
     } else {
       dropAll(.addressRemoved, since: first)

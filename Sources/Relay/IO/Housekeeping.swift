@@ -66,11 +66,11 @@ final class Housekeeping {
   private func sweep() {
     if place == 0 {
       isSweepWanted = false
-      leaving = unsafe forwarder.listeners.compactMap { $0?.state == .gone ? $0?.index : nil }
+      leaving = unsafe forwarder.listeners.compactMap { $0?.whyGone == nil ? nil : $0?.index }
     }
     let next = unsafe forwarder.core.sweep(from: place, limit: Self.placesPerStep, ends: sessionsPerStep, now: .now) {
       index in
-      unsafe forwarder.listeners[index.position]?.state == .gone
+      unsafe forwarder.listeners[index.position]?.whyGone
     }
     unsafe forwarder.closeEndedUpstreams()
     place = next ?? 0

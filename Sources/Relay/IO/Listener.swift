@@ -10,8 +10,8 @@ final class Listener: Readiness {
     /// The address is gone. The sessions wait for it to come back; nothing is sent, for an IPv6 socket would keep sending
     /// from an address that is no longer ours.
     case suspended
-    /// It did not come back.
-    case gone
+    /// It is closed: the address did not come back, or nobody listens any more who stands behind it.
+    case gone(EndReason)
   }
 
   let index: ListenerIndex
@@ -35,6 +35,12 @@ final class Listener: Readiness {
   override func becameReadable() {
     unsafe forwarder.receiveRequests(from: self)
   }
+
+  /// Why it is closed; nil when it is not.
+  var whyGone: EndReason? { if case .gone(let reason) = state { reason } else { nil } }
+
+  /// Whether its address is ours.
+  var isServing: Bool { if case .serving = state { true } else { false } }
 
   /// Counts what was lost before the last receive.
   func note(queueDrops sum: UInt32) {

@@ -37,7 +37,7 @@ public final class Worker: @unchecked Sendable {
     case open(ListenerID, ListenerOpening, relay: Int)
     case suspend(ListenerID)
     case resume(ListenerID)
-    case close(ListenerID)
+    case close(ListenerID, EndReason)
     case setBroadcastAddresses(Set<UInt32>)
     case drain
     case stop
@@ -97,8 +97,8 @@ public final class Worker: @unchecked Sendable {
   /// The address is back.
   public func resume(_ id: ListenerID) { post(.resume(id)) }
 
-  /// Closes a listener and ends its sessions.
-  public func close(_ id: ListenerID) { post(.close(id)) }
+  /// Closes a listener and ends its sessions for that reason.
+  public func close(_ id: ListenerID, _ reason: EndReason) { post(.close(id, reason)) }
 
   /// Tells which addresses are broadcast addresses of this host: nobody can have asked from there.
   public func setBroadcastAddresses(_ addresses: Set<UInt32>) { post(.setBroadcastAddresses(addresses)) }
@@ -134,7 +134,8 @@ public final class Worker: @unchecked Sendable {
       if let index = forwarders[relay].open(opening) { listeners[id] = (forwarders[relay], index) }
     case .suspend(let id): listeners[id].map { $0.forwarder.suspend($0.index) }
     case .resume(let id): listeners[id].map { $0.forwarder.resume($0.index) }
-    case .close(let id): listeners.removeValue(forKey: id).map { $0.forwarder.close($0.index) }
+    case .close(let id, let reason):
+      listeners.removeValue(forKey: id).map { $0.forwarder.close($0.index, reason) }
     case .setBroadcastAddresses(let addresses):
       for forwarder in forwarders { forwarder.core.broadcastAddresses = addresses }
     case .drain:

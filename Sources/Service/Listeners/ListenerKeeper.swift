@@ -2,12 +2,17 @@ import Addresses
 import EventLoop
 import Linux
 import Logging
+import Relay
 
 /// Keeps the listeners in step with the addresses of this host: the roster decides, the crew does, the log tells.
 final class ListenerKeeper {
   private let configuration: ProcessConfiguration
   private let crew: WorkerCrew
+  private let source: any ListenerSource
   private let log: ChangeLog
+  private var snapshot = Snapshot(addresses: [], interfaces: [])
+  /// Set while there may be no listeners, whatever the addresses are.
+  private var isWithdrawn = false
   /// Set while one change is carried out and no descriptor is left: the rest of it need not be tried.
   private var exhausted: Errno?
   private(set) var roster = ListenerRoster()
@@ -15,9 +20,16 @@ final class ListenerKeeper {
   private(set) var addressChanges: UInt64 = 0
   private var timer: Timer?
 
-  init(_ loop: Loop, _ configuration: ProcessConfiguration, _ crew: WorkerCrew, _ logger: Logger) throws(Errno) {
+  /// Called when the source of listeners finds something wrong with what was opened.
+  var distrust: (ConfigurationError) -> Void = { _ in }
+
+  init(
+    _ loop: Loop, _ configuration: ProcessConfiguration, _ crew: WorkerCrew, _ source: any ListenerSource,
+    _ logger: Logger
+  ) throws(Errno) {
     self.configuration = configuration
     self.crew = crew
+    self.source = source
     log = try ChangeLog(loop, logger)
     timer = try Timer(loop) { [unowned self] in self.timeHasPassed() }
   }
@@ -27,20 +39,27 @@ final class ListenerKeeper {
   /// Opens every listener that this host can have now.
   ///
   /// An address that is not usable yet stays pending, and so do those for which no descriptor is left. A port that someone
-  /// else holds, or that we have no right to, is an error: to serve some addresses only would hide it.
+  /// else holds (unless the source leaves it to them), or that we have no right to, is an error: to serve some addresses
+  /// only would hide it.
   func begin(with snapshot: Snapshot) throws(ConfigurationError) {
+    self.snapshot = snapshot
     crew.setBroadcastAddresses(snapshot.broadcastAddresses)
     let now = Instant.now
     var refused: [Errno: [Endpoint]] = [:]
     for action in roster.update(eligible: configuration.listeners(on: snapshot), now: now) {
       guard case .open(let key) = action, let error = open(key, now: now, &refused) else { continue }
       switch error {
-      case .addressInUse: throw .portInUse(key.endpoint, holder: .blocking(key.endpoint))
+      case .addressInUse:
+        if !source.leavesTakenAddresses { throw .portInUse(key.endpoint, holder: .blocking(key.endpoint)) }
       case .accessDenied: throw .noRightToBind(key.endpoint)
       case .addressNotAvailable: break
       default: if roster.serving.isEmpty { throw .start("cannot listen on \(key.endpoint)", error) }
       }
     }
+    if roster.serving.isEmpty, let taken = refused[.addressInUse]?.first {
+      throw .portInUse(taken, holder: .blocking(taken))
+    }
+    try source.confirm()
     for (error, endpoints) in refused { log.note(.refused(error), endpoints, now: now) }
     waitForDeadline()
   }
@@ -49,8 +68,23 @@ final class ListenerKeeper {
 
   /// The addresses have changed, or may have become usable.
   func addressesChanged(_ snapshot: Snapshot) {
+    self.snapshot = snapshot
     crew.setBroadcastAddresses(snapshot.broadcastAddresses)
+    if isWithdrawn { return }
     perform(roster.update(eligible: configuration.listeners(on: snapshot), now: .now))
+  }
+
+  /// There may be no listeners any more; their sessions end. The sockets are closed already.
+  func withdraw() {
+    isWithdrawn = true
+    for case .close(let key) in roster.clear() { crew.close(key, .serviceGone) }
+    waitForDeadline()
+  }
+
+  /// There may be listeners again, on whatever addresses there are now.
+  func restore() {
+    isWithdrawn = false
+    addressesChanged(snapshot)
   }
 
   private func timeHasPassed() { perform(roster.due(now: .now)) }
@@ -71,7 +105,7 @@ final class ListenerKeeper {
         crew.resume(key)
         opened.append(key.endpoint)
       case .close(let key):
-        crew.close(key)
+        crew.close(key, .addressRemoved)
         closed.append(key.endpoint)
       }
     }
@@ -81,6 +115,7 @@ final class ListenerKeeper {
     log.note(.closed, closed, now: now)
     for (error, endpoints) in refused { log.note(.refused(error), endpoints, now: now) }
     waitForDeadline()
+    if !opened.isEmpty { do { try source.confirm() } catch { distrust(error) } }
   }
 
   private func open(_ key: ListenerKey, now: Instant, _ refused: inout [Errno: [Endpoint]]) -> Errno? {

@@ -75,6 +75,12 @@ package struct ListenerRoster {
     return actions
   }
 
+  /// There may be none any more, at once: nothing is pending, and nobody waits for an address to come back.
+  package mutating func clear() -> [Action] {
+    defer { entries = [:] }
+    return entries.compactMap { key, entry in if case .pending = entry { nil } else { .close(key) } }
+  }
+
   /// A listener was opened.
   package mutating func opened(_ key: ListenerKey) { entries[key] = .serving }
 

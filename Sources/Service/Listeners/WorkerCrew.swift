@@ -6,6 +6,7 @@ final class WorkerCrew {
   let workers: [Worker]
   private let backends: [RelayPlan]
   private let configurations: [RelayConfiguration]
+  private let source: any ListenerSource
   private var identities: [ListenerKey: ListenerID] = [:]
   private var lastIdentity: UInt64 = 0
   /// By worker. Kept when a listener is closed: a counter never goes back.
@@ -16,14 +17,16 @@ final class WorkerCrew {
   /// - Parameters:
   ///   - relays: the relays.
   ///   - plans: for each relay, a plan for each worker.
+  ///   - source: opens their listeners' sockets.
   ///   - busyPoll: as `Worker.init` wants it.
   ///   - report: as `Worker.init` wants it.
   /// - Throws: EMFILE or ENOMEM when the host cannot bear them.
   init(
-    _ relays: [RelayConfiguration], plans: [[RelayPlan]], busyPoll: Nanoseconds,
+    _ relays: [RelayConfiguration], plans: [[RelayPlan]], source: any ListenerSource, busyPoll: Nanoseconds,
     report: @escaping @Sendable (_ relay: Int, Trouble) -> Void
   ) throws(Errno) {
     configurations = relays
+    self.source = source
     backends = plans.compactMap(\.first)
     var workers: [Worker] = []
     for number in 0..<(plans.first?.count ?? 0) {
@@ -33,11 +36,11 @@ final class WorkerCrew {
     for (number, worker) in workers.enumerated() { try worker.start(named: "worker \(number)") }
   }
 
-  /// Binds an endpoint and has every worker serve it.
+  /// Opens an endpoint and has every worker serve it.
   ///
-  /// - Throws: what bind(2) throws: EADDRINUSE, EADDRNOTAVAIL, EACCES; EMFILE.
+  /// - Throws: what the source of listeners throws.
   func open(_ key: ListenerKey) throws(Errno) {
-    let sockets = try Socket.listeners(on: key.endpoint, workers: workers.count)
+    let sockets = try source.open(key.endpoint, workers: workers.count)
     lastIdentity += 1
     let identity = ListenerID(lastIdentity)
     identities[key] = identity
@@ -55,8 +58,8 @@ final class WorkerCrew {
 
   func resume(_ key: ListenerKey) { each(key) { $0.resume($1) } }
 
-  func close(_ key: ListenerKey) {
-    each(key) { $0.close($1) }
+  func close(_ key: ListenerKey, _ reason: EndReason) {
+    each(key) { $0.close($1, reason) }
     identities[key] = nil
   }
 

@@ -187,10 +187,10 @@ struct ReferenceRelay {
   }
 
   /// Ends the sessions of listeners that are gone, in places of this range, in the order of the places.
-  mutating func sweep(_ places: Range<Int>, gone: Set<UInt32>, now: UInt64) {
+  mutating func sweep(_ places: Range<Int>, gone: [UInt32: EndReason], now: UInt64) {
     for place in places {
       let index = sessions.firstIndex { $0.place.map { Int($0.number) == place } ?? false }
-      if let index, gone.contains(sessions[index].listener) { end(index, .addressRemoved, now) }
+      if let index, let reason = gone[sessions[index].listener] { end(index, reason, now) }
     }
   }
 

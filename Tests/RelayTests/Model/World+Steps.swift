@@ -53,7 +53,7 @@ extension World {
     try compare(trains)
   }
 
-  private var serving: [UInt32] { (0..<UInt32(scenario.listeners)).filter { !gone.contains($0) } }
+  private var serving: [UInt32] { (0..<UInt32(scenario.listeners)).filter { gone[$0] == nil } }
 
   /// Does what the I/O shell does with the trains of a connected upstream.
   private func openUpstreams(_ trains: [ReferenceTrain]) throws {
@@ -199,16 +199,18 @@ extension World {
   private func sweep() throws {
     let start = sweepPlace ?? 0
     let stop = start + dice.pick([1, 2, 5, 100])
-    sweepPlace = core.sweep(from: start, limit: stop - start, now: instant) { gone.contains($0.number) }
+    sweepPlace = core.sweep(from: start, limit: stop - start, now: instant) { gone[$0.number] }
     let places = highestPlace + 1
     reference.sweep(start..<stop, gone: gone, now: now)
     try expect(sweepPlace, stop < places ? stop : nil, "where the sweep goes on")
-    if sweepPlace == nil, start == 0 { gone = [] }
+    if sweepPlace == nil, start == 0 { gone = [:] }
   }
 
   /// A listener goes, unless it is the last; its sessions wait for the sweep.
   private func switchListener() {
-    if gone.count < scenario.listeners - 1 { gone.insert(UInt32(dice.below(scenario.listeners))) }
+    if gone.count < scenario.listeners - 1 {
+      gone[UInt32(dice.below(scenario.listeners))] = dice.pick([.addressRemoved, .serviceGone])
+    }
     sweepPlace = nil
   }
 

@@ -11,7 +11,7 @@ final class World {
   var now: UInt64
   var steps = 0
   var messages = ReceivedMessages()
-  var gone: Set<UInt32> = []
+  var gone: [UInt32: EndReason] = [:]
   /// Where a sweep that has begun goes on.
   var sweepPlace: Int?
   var highestPlace = -1

@@ -1,0 +1,134 @@
+package import Linux
+
+/// A running service that holds a port by the wildcard address, as far as adoption needs to know it. A value: what may be
+/// adopted is decided here, and nothing is touched.
+package struct AdoptableService: Hashable, Sendable {
+  /// The port that it holds.
+  package let port: UInt16
+  /// Its wildcard sockets; at least one. Several where it has one for each family, thread or process.
+  package let sockets: [ServiceSocket]
+
+  /// Judges what holds a port.
+  ///
+  /// - Parameters:
+  ///   - entries: every socket of the port.
+  ///   - facts: what the broker knows of the wildcard ones.
+  ///   - families: those that are asked for; another service may have the other one.
+  /// - Throws: why it cannot be adopted.
+  package init(
+    port: UInt16, entries: [UDPSocketEntry], facts: [SocketFacts], families: Families
+  ) throws(Refusal) {
+    let wanted = entries.filter { $0.isWildcard && families.meets($0) }
+    guard !wanted.isEmpty else { throw Self.reasonForNone(port, entries) }
+    let known = Dictionary(facts.map { ($0.inode, $0) }, uniquingKeysWith: { $1 })
+    var sockets: [ServiceSocket] = []
+    for entry in wanted { sockets.append(try ServiceSocket(entry, known[entry.inode], port)) }
+    self.port = port
+    self.sockets = sockets
+    try checkThatItIsOne()
+    try checkThatItKeepsItsSocket(entries)
+  }
+
+  /// Looks at what holds a port.
+  ///
+  /// - Throws: why it cannot be adopted.
+  static func find(_ port: UInt16, _ families: Families, _ broker: BrokerClient) throws(Refusal) -> AdoptableService {
+    guard let facts = try? broker.survey(), let entries = try? UDPSocketTable.read(port: port) else {
+      throw .cannotLook(port)
+    }
+    return try AdoptableService(port: port, entries: entries, facts: facts, families: families)
+  }
+
+  /// Whom its sockets belong to.
+  package var user: UInt32 { sockets[0].entry.user }
+  /// Whether it lets further sockets of its own beside the ones it has.
+  package var sharesPort: Bool { sockets.contains { $0.sharesPort } }
+  package var takesIPv4: Bool { sockets.contains { $0.entry.takes(ipv4: true) } }
+  package var takesIPv6: Bool { sockets.contains { $0.entry.takes(ipv4: false) } }
+  /// Where it is reached when its other addresses are ours.
+  package var backend: Endpoint { Endpoint(takesIPv4 ? .loopbackIPv4 : .loopbackIPv6, port) }
+  var inodes: Set<UInt64> { Set(sockets.map(\.entry.inode)) }
+  /// `nc (pid 4711)`
+  var description: String { sockets[0].holder.description }
+
+  /// Whether it still has a socket of each kind that it had, be it connected meanwhile.
+  package func isThere(in entries: [UDPSocketEntry]) -> Bool {
+    let present = Set(entries.map(\.inode))
+    return [true, false].allSatisfy { ipv4 in
+      let ours = sockets.filter { $0.entry.takes(ipv4: ipv4) }
+      return ours.isEmpty || ours.contains { present.contains($0.entry.inode) }
+    }
+  }
+
+  /// Why another one cannot simply take its place, if it cannot.
+  package func difference(to other: AdoptableService) -> String? {
+    if user != other.user { return "it belongs to user \(other.user), not to user \(user)" }
+    if (takesIPv4, takesIPv6) != (other.takesIPv4, other.takesIPv6) { return "it takes other address families" }
+    return nil
+  }
+
+  // MARK: What must hold
+
+  private static func reasonForNone(_ port: UInt16, _ entries: [UDPSocketEntry]) -> Refusal {
+    if entries.isEmpty { return .nobodyListens(port) }
+    if entries.contains(where: \.isWildcard) { return .otherFamily(port) }
+    let bound = entries.filter { $0.peer == nil }
+    return bound.isEmpty ? .connected(port) : .boundToAddresses(port, bound.map(\.local))
+  }
+
+  private func checkThatItIsOne() throws(Refusal) {
+    guard sockets.allSatisfy({ $0.entry.user == user }) else { throw .severalUsers(port, sockets.map(\.holder)) }
+    for ipv4 in [true, false] {
+      let rivals = sockets.filter { $0.entry.takes(ipv4: ipv4) }
+      guard rivals.count < 2 || rivals.allSatisfy(\.sharesPort) else { throw .rivals(port, rivals.map(\.holder)) }
+    }
+  }
+
+  /// A service that gives each client a socket of its own binds the port anew for each, and could not beside us. It needs
+  /// SO_REUSEADDR for it, which others have, too; seen are those that have a client now, and socat.
+  private func checkThatItKeepsItsSocket(_ entries: [UDPSocketEntry]) throws(Refusal) {
+    guard let suspect = sockets.first(where: \.reusesAddress) else { return }
+    let hasClientSockets = entries.contains { $0.peer != nil && $0.user == user && !$0.local.address.isLoopback }
+    if hasClientSockets || suspect.holder.name == "socat" { throw .socketForEachClient(port, suspect.holder) }
+  }
+}
+
+/// One wildcard socket of a service.
+package struct ServiceSocket: Hashable, Sendable {
+  let entry: UDPSocketEntry
+  let holder: SocketHolder
+  let sharesPort: Bool
+  let reusesAddress: Bool
+
+  init(_ entry: UDPSocketEntry, _ facts: SocketFacts?, _ port: UInt16) throws(Refusal) {
+    if entry.inode == 0 { throw .kernelSocket(port) }
+    switch facts?.view {
+    case nil, .hidden: throw .hidden(port, user: entry.user)
+    case .closed(let holder): throw .notOurs(port, holder, user: entry.user)
+    case .open(let holder, let sharesPort, let reusesAddress):
+      if holder.name == "multihomed" { throw .multihomed(port, holder) }
+      if entry.interface != 0 { throw .boundToInterface(port, holder, entry.interface) }
+      self.entry = entry
+      self.holder = holder
+      self.sharesPort = sharesPort
+      self.reusesAddress = reusesAddress
+    }
+  }
+}
+
+/// Which families of a port are to be adopted.
+package struct Families: Hashable, Sendable {
+  package var ipv4: Bool
+  package var ipv6: Bool
+
+  /// Both, unless said otherwise.
+  package init(ipv4: Bool = true, ipv6: Bool = true) {
+    self.ipv4 = ipv4
+    self.ipv6 = ipv6
+  }
+
+  /// Whether a socket takes what we are after.
+  func meets(_ entry: UDPSocketEntry) -> Bool {
+    ipv4 && entry.takes(ipv4: true) || ipv6 && entry.takes(ipv4: false)
+  }
+}

@@ -1,0 +1,68 @@
+import Addresses
+import Linux
+public import Service
+
+/// A relay beside a running, unmodified service that holds a port by the wildcard address.
+public enum Adoption {
+  /// What to adopt, and how.
+  public struct Order: Sendable {
+    /// The service's port.
+    public let port: UInt16
+    /// Whether to wait for a service that is not running yet.
+    public let waits: Bool
+    /// Everything else, as it was typed: the options of the relay, without what to listen on and the backend.
+    public let options: [Setting: [String]]
+
+    /// An order in all its parts.
+    public init(port: UInt16, waits: Bool, options: [Setting: [String]]) {
+      self.port = port
+      self.waits = waits
+      self.options = options
+    }
+  }
+
+  /// Adopts the service, and relays for it until a signal ends that.
+  ///
+  /// This process gives up all rights once the broker is started; from root it becomes nobody.
+  ///
+  /// - Returns: the status to exit with.
+  /// - Throws: what keeps it from starting, or from going on, and what to do about it.
+  public static func run(_ order: Order) throws(ConfigurationError) -> Int32 {
+    var configuration = try order.configuration()
+    let wanted = Families(configuration.relays[0].filter.families)
+    let broker = try attempt { () throws(Errno) in try BrokerClient(port: order.port) }
+    try attempt(giveUpRights)
+    let service = try find(order, wanted, broker)
+    configuration.adapt(to: service, wanted)
+    let listeners = try attempt { () throws(Errno) in try AdoptedListeners(broker, service, wanted) }
+    return try Supervisor.run(configuration, listeners)
+  }
+
+  private static func giveUpRights() throws(Errno) {
+    if UserIdentity.effective == 0 {
+      // A user namespace may know nobody but its root, and a container may keep root from becoming another: what counts
+      // are the capabilities.
+      try? Rights.become(user: UserIdentity.nobody, group: UserIdentity.nobody)
+    }
+    try Rights.keepOnly([])
+  }
+
+  private static func find(
+    _ order: Order, _ wanted: Families, _ broker: BrokerClient
+  ) throws(ConfigurationError) -> AdoptableService {
+    var isTold = false
+    while true {
+      do throws(Refusal) {
+        return try AdoptableService.find(order.port, wanted, broker)
+      } catch .nobodyListens where order.waits {
+        if !isTold { StandardError.write(line: "multihomed: waiting for a service on UDP port \(order.port)") }
+        isTold = true
+        Nanoseconds.milliseconds(100).sleep()
+      } catch { throw error.error }
+    }
+  }
+
+  private static func attempt<Value>(_ body: () throws(Errno) -> Value) throws(ConfigurationError) -> Value {
+    do throws(Errno) { return try body() } catch { throw .process("cannot adopt a service: \(error)") }
+  }
+}

@@ -1,0 +1,86 @@
+package import Linux
+import Service
+
+/// Why a service cannot be adopted. Each has one line that says what to do instead.
+package enum Refusal: Error, Hashable, Sendable {
+  case nobodyListens(UInt16)
+  case otherFamily(UInt16)
+  case boundToAddresses(UInt16, [Endpoint])
+  case connected(UInt16)
+  /// Another service has taken the place of the one that was adopted; with what is different.
+  case changed(UInt16, SocketHolder, String)
+  case cannotLook(UInt16)
+  case kernelSocket(UInt16)
+  case multihomed(UInt16, SocketHolder)
+  case boundToInterface(UInt16, SocketHolder, UInt32)
+  case severalUsers(UInt16, [SocketHolder])
+  case rivals(UInt16, [SocketHolder])
+  case socketForEachClient(UInt16, SocketHolder)
+  /// The socket's process is not to be seen.
+  case hidden(UInt16, user: UInt32)
+  /// It is seen, but its sockets are not ours to share.
+  case notOurs(UInt16, SocketHolder, user: UInt32)
+
+  /// The whole line.
+  package var message: String {
+    switch self {
+    case .nobodyListens(let port):
+      "nothing listens on UDP port \(port) here; start the service first, or give --wait"
+    case .otherFamily(let port):
+      "what listens on UDP port \(port) takes the other address family only; leave out --ipv4-only or --ipv6-only"
+    case .boundToAddresses(let port, let endpoints):
+      "no service holds port \(port) by the wildcard address: it is bound to \(Self.list(endpoints)), and answers from "
+        + "there; there is nothing to mend"
+    case .connected(let port):
+      "the service on port \(port) is connected to one client and hears nobody else; adopt it before its first client comes"
+    case .changed(let port, let holder, let difference):
+      "\(holder) has taken port \(port), and is not the service that was adopted: \(difference); adopt it anew if that is right"
+    case .cannotLook(let port):
+      "cannot see who holds UDP port \(port): the adoption broker has ended, or netlink is forbidden here"
+    case .kernelSocket(let port):
+      "port \(port) is held by the kernel itself (WireGuard or a tunnel), which cannot be adopted; give "
+        + "`multihomed kernel apply \(port)`"
+    case .multihomed(let port, let holder):
+      "port \(port) is held by \(holder) itself; there is nothing to adopt"
+    case .boundToInterface(let port, let holder, let interface):
+      "\(holder) is bound to interface \(InterfaceIndex.name(of: interface) ?? "\(interface)") and cannot be reached on "
+        + "loopback; give `multihomed kernel apply \(port)`"
+    case .severalUsers(let port, let holders):
+      "port \(port) is held by several users' services: \(Self.list(holders)); choose one with --ipv4-only or --ipv6-only"
+    case .rivals(let port, let holders):
+      "port \(port) is held by several sockets of which the newest gets everything: \(Self.list(holders)); end those that "
+        + "should not be there"
+    case .socketForEachClient(let port, let holder):
+      "\(holder) opens a socket for each client and binds port \(port) anew, which it could not beside us; give "
+        + "`multihomed kernel apply \(port)` (or with socat, UDP-RECVFROM instead of UDP-LISTEN)"
+    case .hidden(let port, let user):
+      "the service on port \(port) belongs to user \(user), and cannot be seen; \(Self.rights(port, user))"
+    case .notOurs(let port, let holder, let user):
+      "no right to share the socket of \(holder); \(Self.rights(port, user))"
+    }
+  }
+
+  /// As the command line tells it: conflicts with this host.
+  var error: ConfigurationError { .host(message) }
+
+  /// Which capabilities are missing, and how to give them.
+  private static func rights(_ port: UInt16, _ user: UInt32) -> String {
+    var missing: [Capability] = [.trace]
+    if user != UserIdentity.effective { missing.append(.setUser) }
+    if port < PortRights.lowestFree { missing.append(.bindService) }
+    missing.removeAll { $0.isEffective }
+    let names = missing.map(\.name)
+    let why = user == UserIdentity.effective && isYamaOn ? " (kernel.yama.ptrace_scope is not 0)" : ""
+    return "missing: \(names.joined(separator: ", "))\(why); run as root, or give the right with: setcap "
+      + "\(names.map { $0.lowercased() }.joined(separator: ","))=+ep $(command -v multihomed)"
+  }
+
+  private static func list(_ items: [some CustomStringConvertible]) -> String {
+    let shown = items.prefix(4).map(\.description).joined(separator: ", ")
+    return items.count > 4 ? "\(shown) and \(items.count - 4) more" : shown
+  }
+
+  private static var isYamaOn: Bool {
+    (ProcFile.read("/proc/sys/kernel/yama/ptrace_scope")?.first).map { $0 != "0" } ?? false
+  }
+}

@@ -1,0 +1,77 @@
+import CLinux
+import Glibc
+
+/// One end of a conversation between two processes: messages that arrive whole and in order, each with one descriptor or
+/// none (unix(7), SOCK_SEQPACKET, SCM_RIGHTS).
+public struct Conversation: Sendable {
+  /// The longest message, in bytes.
+  public static let limit = 60_000
+
+  private let socket: Socket
+
+  /// The end that a process finds as its standard input when `PeerProcess` has started it.
+  ///
+  /// - Throws: ENOTSOCK when somebody else has started it.
+  public static func ofParent() throws(Errno) -> Conversation {
+    let end = Conversation(owning: Socket(owning: try retrying { fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) }))
+    guard end.socket.inode != nil else { throw Errno(ENOTSOCK) }
+    return end
+  }
+
+  init(owning socket: Socket) { self.socket = socket }
+
+  static func pair() throws(Errno) -> (ours: Conversation, theirs: Socket) {
+    var ends: [Int32] = [-1, -1]
+    try checked(unsafe mh_open_conversation(&ends))
+    return (Conversation(owning: Socket(owning: ends[0])), Socket(owning: ends[1]))
+  }
+
+  /// Says something, with a descriptor that the other end gets a copy of.
+  ///
+  /// - Throws: EPIPE when the other end is gone.
+  public func say(_ text: String, _ attached: Socket? = nil) throws(Errno) {
+    let bytes = Array(text.utf8)
+    try checked(unsafe mh_say(socket.descriptor, bytes, bytes.count, attached?.descriptor ?? -1))
+  }
+
+  /// Waits for the next message.
+  ///
+  /// - Parameter limit: how long to wait; nil for ever.
+  /// - Returns: nil when the other end is gone.
+  /// - Throws: ETIMEDOUT when none came in time.
+  public func hear(within limit: Nanoseconds? = nil) throws(Errno) -> (text: String, attached: Socket?)? {
+    if let limit, try !socket.waitUntilReadable(within: limit) { throw Errno(ETIMEDOUT) }
+    var bytes = [UInt8](repeating: 0, count: Self.limit)
+    var attached: Int32 = -1
+    let length = try checked(unsafe mh_hear(socket.descriptor, &bytes, bytes.count, &attached))
+    if length == 0 { return nil }
+    let text = String(decoding: bytes.prefix(Int(length)), as: UTF8.self)
+    return (text, attached < 0 ? nil : Socket(owning: attached))
+  }
+}
+
+/// A process of this very program that we have started, and talk with. It is killed when the thread that made it ends
+/// (PR_SET_PDEATHSIG, prctl(2)), and hears of our end by the end of the conversation.
+public final class PeerProcess: Sendable {
+  /// What is said.
+  public let conversation: Conversation
+  private let processID: Int32
+
+  /// Starts it; the conversation is its standard input, our standard error is its output.
+  ///
+  /// - Parameter arguments: what follows the program's name.
+  /// - Throws: EMFILE, EAGAIN, ENOMEM.
+  public init(_ arguments: [String]) throws(Errno) {
+    let (ours, theirs) = try Conversation.pair()
+    conversation = ours
+    let list = CStrings(["multihomed"] + arguments)
+    let variables = CStrings(Environment.variables.map { "\($0)=\($1)" })
+    processID = try checked(
+      unsafe mh_spawn(list.pointer, ChildProcess.ourselves, variables.pointer, -1, theirs.descriptor, STDERR_FILENO))
+  }
+
+  deinit {
+    kill(processID, SIGKILL)
+    _ = mh_reap(processID)
+  }
+}

@@ -1,0 +1,54 @@
+import Adoption
+import ArgumentParser
+import Service
+
+struct AdoptCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "adopt",
+    abstract: "Relay beside a running, unmodified service that holds the port by the wildcard address.",
+    discussion: """
+      Listens on every address that the service serves, beside its own socket, and forwards to it on 127.0.0.1 (or ::1). \
+      The service is neither reconfigured nor restarted, and is as it was when this ends. When it dies, its port is free \
+      for it at once; when it is back, it is adopted again.
+
+      The service sees its clients as addresses of this host: 127.64.0.0/10, or what --source-pool says.
+
+      A service of the same user can be adopted without rights (where kernel.yama.ptrace_scope is 0), another user's takes \
+      CAP_SYS_PTRACE and CAP_SETUID, a port below 1024 CAP_NET_BIND_SERVICE. They are used by a small process of their own, \
+      the broker; the one that relays gives all of them up.
+
+      Example:
+        multihomed adopt 5678
+      """)
+
+  @Argument(help: "The service's port.")
+  var port: Port
+
+  @Flag(help: "Wait for the service if it is not running yet.")
+  var wait = false
+
+  @OptionGroup(title: "Which addresses to listen on")
+  var filter: FilterOptions
+
+  @OptionGroup(title: "Sessions")
+  var sessions: SessionOptions
+
+  @OptionGroup(title: "Process")
+  var process: ProcessOptions
+
+  func run() throws {
+    let given = [filter.values, sessions.values, process.values]
+    let options = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
+    let status = try Adoption.run(Adoption.Order(port: port.number, waits: wait, options: options))
+    if status != 0 { throw ExitCode(status) }
+  }
+}
+
+/// What `adopt` starts, with the rights that it has itself.
+struct BrokerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: Broker.verb, shouldDisplay: false)
+
+  @Argument var port: Port
+
+  func run() throws { throw ExitCode(Broker.run(port: port.number)) }
+}
