@@ -7,6 +7,8 @@ package struct AdoptableService: Hashable, Sendable {
   package let port: UInt16
   /// Its wildcard sockets; at least one. Several where it has one for each family, thread or process.
   package let sockets: [ServiceSocket]
+  /// Sockets of its own on 127.0.0.1 or ::1, which get what is sent to the backend.
+  private let besides: Set<UInt64>
 
   /// Judges what holds a port.
   ///
@@ -25,7 +27,10 @@ package struct AdoptableService: Hashable, Sendable {
     for entry in wanted { sockets.append(try ServiceSocket(entry, known[entry.inode], port)) }
     self.port = port
     self.sockets = sockets
+    let besides = entries.filter(\.isOnLoopback)
+    self.besides = Set(besides.map(\.inode))
     try checkThatItIsOne()
+    for entry in besides where entry.local == backend { try check(besides: entry, known[entry.inode]) }
     try checkThatItKeepsItsSocket(entries)
   }
 
@@ -47,7 +52,8 @@ package struct AdoptableService: Hashable, Sendable {
   package var takesIPv6: Bool { sockets.contains { $0.entry.takes(ipv4: false) } }
   /// Where it is reached when its other addresses are ours.
   package var backend: Endpoint { Endpoint(takesIPv4 ? .loopbackIPv4 : .loopbackIPv6, port) }
-  var inodes: Set<UInt64> { Set(sockets.map(\.entry.inode)) }
+  /// All its sockets that are to be there.
+  var inodes: Set<UInt64> { besides.union(sockets.map(\.entry.inode)) }
   /// `nc (pid 4711)`
   var description: String { sockets[0].holder.description }
 
@@ -80,8 +86,16 @@ package struct AdoptableService: Hashable, Sendable {
     guard sockets.allSatisfy({ $0.entry.user == user }) else { throw .severalUsers(port, sockets.map(\.holder)) }
     for ipv4 in [true, false] {
       let rivals = sockets.filter { $0.entry.takes(ipv4: ipv4) }
-      guard rivals.count < 2 || rivals.allSatisfy(\.sharesPort) else { throw .rivals(port, rivals.map(\.holder)) }
+      let holders = Set(rivals.map(\.holder.id))
+      guard holders.count < 2 || rivals.allSatisfy(\.sharesPort) else { throw .rivals(port, rivals.map(\.holder)) }
     }
+  }
+
+  /// Who is bound to the backend's address gets what we send there, whoever holds the wildcard.
+  private func check(besides entry: UDPSocketEntry, _ facts: SocketFacts?) throws(Refusal) {
+    let holder = facts?.view.holder
+    let isOurs = holder.map { holder in sockets.contains { $0.holder.id == holder.id } }
+    guard entry.user == user, isOurs == true else { throw .backendTaken(entry.local, holder, user: entry.user) }
   }
 
   /// A service that gives each client a socket of its own binds the port anew for each, and could not beside us. It needs
@@ -91,6 +105,11 @@ package struct AdoptableService: Hashable, Sendable {
     let hasClientSockets = entries.contains { $0.peer != nil && $0.user == user && !$0.local.address.isLoopback }
     if hasClientSockets || suspect.holder.name == "socat" { throw .socketForEachClient(port, suspect.holder) }
   }
+}
+
+extension UDPSocketEntry {
+  /// Whether it gets what is sent to a backend on this host: bound to 127.0.0.1 or ::1, and connected to nobody.
+  var isOnLoopback: Bool { peer == nil && (local.address == .loopbackIPv4 || local.address == .loopbackIPv6) }
 }
 
 /// One wildcard socket of a service.

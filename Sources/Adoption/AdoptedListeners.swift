@@ -4,27 +4,19 @@ import Service
 
 /// Listeners beside a running service: opened by the broker, and there only as long as the service is.
 final class AdoptedListeners: ListenerSource {
-  /// A listener's socket. Held by whoever serves it; here only to be retired.
-  private struct Opened {
-    let address: IPAddress
-    let inode: UInt64
-    weak var socket: Socket?
-  }
-
   private let broker: BrokerClient
   private let families: Families
-  private let retirement: Retirement
+  private let sentinel: Sentinel
   private var service: AdoptableService
-  private var opened: [Opened] = []
   private var watch: ServiceWatch?
   private var tell: (ListenerNews) -> Void = { _ in }
 
-  /// - Throws: EMFILE.
-  init(_ broker: BrokerClient, _ service: AdoptableService, _ families: Families) throws(Errno) {
+  init(_ broker: BrokerClient, _ sentinel: Sentinel, _ service: AdoptableService, _ families: Families) {
     self.broker = broker
+    self.sentinel = sentinel
     self.service = service
     self.families = families
-    retirement = try Retirement()
+    sentinel.allow(beside: service)
   }
 
   // MARK: ListenerSource
@@ -43,10 +35,7 @@ final class AdoptedListeners: ListenerSource {
 
   func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     let sockets = try broker.open(endpoint.address, workers: workers)
-    for socket in sockets {
-      guard let inode = socket.inode else { continue }
-      opened.append(Opened(address: endpoint.address, inode: inode, socket: socket))
-    }
+    for socket in sockets { sentinel.add(socket, at: endpoint.address) }
     return sockets
   }
 
@@ -56,7 +45,6 @@ final class AdoptedListeners: ListenerSource {
     if let failure = broker.failure {
       throw .process("the adoption broker has ended (\(failure)); start `multihomed adopt` again")
     }
-    opened.removeAll { $0.socket == nil }
     guard let entries = try? UDPSocketTable.read(port: service.port) else { return }
     guard let stranger = stranger(among: entries) else { return }
     let process = try? broker.survey().first { $0.inode == stranger.inode }?.view.holder
@@ -76,9 +64,8 @@ final class AdoptedListeners: ListenerSource {
   private func hear(_ news: ServiceWatch.News) {
     switch news {
     case .gone(let service):
-      // First of all, and without asking the workers: the service may be about to bind its port again.
-      for listener in opened { listener.socket.map(retirement.retire) }
-      opened = []
+      // Most likely that is done.
+      sentinel.retireAll()
       tell(
         .withdrawn("\(service.description) has left port \(service.port), which is free for it again; waiting for it"))
     case .back(let entries):
@@ -86,6 +73,7 @@ final class AdoptedListeners: ListenerSource {
         guard let service = try judge(entries) else { return }
         self.service = service
         watch?.accept(service)
+        sentinel.allow(beside: service)
         tell(.granted("\(service.description) is on port \(service.port)"))
       } catch { tell(.ended(error)) }
     }
@@ -110,22 +98,12 @@ final class AdoptedListeners: ListenerSource {
 
   private func stranger(among entries: [UDPSocketEntry]) -> UDPSocketEntry? {
     let known = service.inodes
-    let ours = Set(opened.map(\.inode))
-    let addresses = Set(opened.filter { $0.socket != nil }.map(\.address))
+    let (ours, addresses) = sentinel.listeners()
     return entries.first { entry in
       if known.contains(entry.inode) || ours.contains(entry.inode) { return false }
       // A service with a socket for each thread may add some.
       if entry.isWildcard { return families.meets(entry) && !(service.sharesPort && entry.user == service.user) }
-      return entry.peer == nil && addresses.contains(entry.local.address)
-    }
-  }
-}
-
-extension SocketFacts.View {
-  var holder: SocketHolder? {
-    switch self {
-    case .open(let holder, _, _), .closed(let holder): holder
-    case .hidden: nil
+      return entry.local == service.backend || entry.peer == nil && addresses.contains(entry.local.address)
     }
   }
 }

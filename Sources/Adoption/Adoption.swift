@@ -31,11 +31,18 @@ public enum Adoption {
     var configuration = try order.configuration()
     let wanted = Families(configuration.relays[0].filter.families)
     let broker = try attempt { () throws(Errno) in try BrokerClient(port: order.port) }
-    try attempt(giveUpRights)
+    let sentinel = try attempt { () throws(Errno) in try startSentinel(order.port) }
     let service = try find(order, wanted, broker)
     configuration.adapt(to: service, wanted)
-    let listeners = try attempt { () throws(Errno) in try AdoptedListeners(broker, service, wanted) }
-    return try Supervisor.run(configuration, listeners)
+    return try Supervisor.run(configuration, AdoptedListeners(broker, sentinel, service, wanted))
+  }
+
+  /// Its precedence takes a right, which must be gone before there is a second thread: so it inherits it.
+  private static func startSentinel(_ port: UInt16) throws(Errno) -> Sentinel {
+    Precedence.take()
+    defer { Precedence.giveUp() }
+    try giveUpRights()
+    return try Sentinel(port: port)
   }
 
   private static func giveUpRights() throws(Errno) {

@@ -16,6 +16,8 @@ package enum Refusal: Error, Hashable, Sendable {
   case severalUsers(UInt16, [SocketHolder])
   case rivals(UInt16, [SocketHolder])
   case socketForEachClient(UInt16, SocketHolder)
+  /// Somebody else gets what is sent to where the service would be reached.
+  case backendTaken(Endpoint, SocketHolder?, user: UInt32)
   /// The socket's process is not to be seen.
   case hidden(UInt16, user: UInt32)
   /// It is seen, but its sockets are not ours to share.
@@ -53,6 +55,9 @@ package enum Refusal: Error, Hashable, Sendable {
     case .socketForEachClient(let port, let holder):
       "\(holder) opens a socket for each client and binds port \(port) anew, which it could not beside us; give "
         + "`multihomed kernel apply \(port)` (or with socat, UDP-RECVFROM instead of UDP-LISTEN)"
+    case .backendTaken(let endpoint, let holder, let user):
+      "\(endpoint) is held by \(holder.map { "\($0)" } ?? "a process of user \(user)"), so that the service cannot be reached "
+        + "there; end that one, or give `multihomed kernel apply \(endpoint.port)`"
     case .hidden(let port, let user):
       "the service on port \(port) belongs to user \(user), and cannot be seen; \(Self.rights(port, user))"
     case .notOurs(let port, let holder, let user):

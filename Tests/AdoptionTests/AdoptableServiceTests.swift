@@ -78,10 +78,30 @@ struct AdoptableServiceTests {
   }
 
   @Test func twoSocketsOfWhichTheNewestGetsEverythingAreRefused() throws {
+    let other = SocketHolder(id: 9, name: "other", descriptor: 3)
     let held = try [
-      Held("0.0.0.0:5678", inode: 1, nc, reuses: true), Held("0.0.0.0:5678", inode: 2, nc, reuses: true),
+      Held("0.0.0.0:5678", inode: 1, nc, reuses: true), Held("0.0.0.0:5678", inode: 2, other, reuses: true),
     ]
-    #expect(throws: Refusal.rivals(5678, [nc, nc])) { try judge(held) }
+    #expect(throws: Refusal.rivals(5678, [nc, other])) { try judge(held) }
+  }
+
+  @Test func oneProcessWithOverlappingSocketsIsOneService() throws {
+    // As kamailio has them.
+    let held = try [
+      Held("0.0.0.0:5678", inode: 1, nc, reuses: true), Held("[::]:5678", inode: 2, nc, reuses: true),
+    ]
+    #expect(try judge(held).sockets.count == 2)
+  }
+
+  @Test func whoeverHoldsTheBackendsAddressMustBeTheServiceItself() throws {
+    let other = SocketHolder(id: 9, name: "other", descriptor: 3)
+    let wildcard = try Held("0.0.0.0:5678", nc)
+    #expect(throws: Never.self) { try judge([wildcard, Held("127.0.0.1:5678", inode: 2, nc)]) }
+    #expect(throws: Never.self) { try judge([wildcard, Held("127.0.0.53:5678", user: 7, inode: 2, other)]) }
+    let endpoint = try #require(Endpoint("127.0.0.1:5678"))
+    #expect(throws: Refusal.backendTaken(endpoint, other, user: 1000)) {
+      try judge([wildcard, Held("127.0.0.1:5678", inode: 2, other)])
+    }
   }
 
   @Test func aServiceWithASocketForEachClientIsRefused() throws {

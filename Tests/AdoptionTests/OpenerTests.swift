@@ -35,7 +35,8 @@ struct OpenerTests {
     // With one worker the port is closed behind us even for the same user.
     #expect(sockets.allSatisfy { $0.sharesPort == (workers > 1) && !$0.reusesAddress })
     let inode = try #require(service.socket.inode)
-    #expect(SocketHolder.all(of: [inode])[inode]?.count == 1, "a copy of the service's socket was kept")
+    // A program that another test starts has one for a moment.
+    try eventually("no copy of the service's socket is left") { SocketHolder.all(of: [inode])[inode]?.count == 1 }
   }
 
   @Test func aServiceThatSharesItsPortStaysFreeToAddSockets() throws {

@@ -12,7 +12,7 @@ public final class MultihomedProcess: Sendable {
   ///
   /// - Parameters:
   ///   - namespace: where; nil for ours.
-  ///   - arguments: all of them, the verb first; `--log-format json` is added to `relay`, since `counters` needs it.
+  ///   - arguments: all of them, the verb first; `--log-format json` is added to `relay` and `adopt`, since `counters` needs it.
   ///   - faults: what goes wrong inside of it.
   ///   - program: where it is; nil for `path()`.
   /// - Throws: `TestFailure` with all that it wrote when it does not become ready.
@@ -35,7 +35,7 @@ public final class MultihomedProcess: Sendable {
     in namespace: NetworkNamespace? = nil, _ arguments: [String], environment: [String: String] = [:],
     faults: FaultInjection? = nil, program: String? = nil
   ) throws -> ManagedProcess {
-    let isRelay = arguments.first == "relay" && !arguments.contains("--log-format")
+    let isRelay = ["relay", "adopt"].contains(arguments.first) && !arguments.contains("--log-format")
     // Both may have a library to load.
     let variables = environment.merging(try faults?.environment() ?? [:]) { "\($0):\($1)" }
     return try ManagedProcess(

@@ -40,11 +40,17 @@ public enum Broker {
     case .survey: try conversation.say(BrokerReply.text(opener.survey()))
     case .open(let address, let workers):
       do throws(Errno) {
-        for socket in try opener.open(address, workers: workers) { try conversation.say(BrokerReply.socket, socket) }
+        try hand(try opener.open(address, workers: workers), conversation)
+        try conversation.say(BrokerReply.done)
       } catch {
         try conversation.say(BrokerReply.text(error))
       }
     case nil: try conversation.say(BrokerReply.text(.invalidArgument))
     }
+  }
+
+  /// When this returns, no copy is left here: it would keep the port busy when the relay gives it up.
+  private static func hand(_ sockets: consuming [Socket], _ conversation: Conversation) throws(Errno) {
+    for socket in sockets { try conversation.say(BrokerReply.socket, socket) }
   }
 }

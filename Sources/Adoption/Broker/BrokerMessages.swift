@@ -2,9 +2,9 @@ package import Linux
 
 /// What the relay asks of the broker: one line each.
 package enum BrokerRequest: Hashable, Sendable {
-  /// Look at the wildcard sockets of the port. Answered by one message of facts.
+  /// Look at the sockets of the port that are bound to the wildcard or to the backend's address. Answered by one message of facts.
   case survey
-  /// Open the sockets of one listener beside the service. Answered by one message a socket, or by one with an errno.
+  /// Open the sockets of one listener beside the service. Answered by one message a socket and one at the end, or by one with an errno.
   case open(IPAddress, workers: Int)
 
   /// `survey` or `open fe80::1%eth0 2`
@@ -30,7 +30,7 @@ package enum BrokerRequest: Hashable, Sendable {
   }
 }
 
-/// What the broker can tell of a wildcard socket of the port.
+/// What the broker can tell of a socket of the port.
 package struct SocketFacts: Hashable, Sendable {
   package enum View: Hashable, Sendable {
     /// It can be shared with us.
@@ -39,6 +39,14 @@ package struct SocketFacts: Hashable, Sendable {
     case closed(SocketHolder)
     /// Its process is not seen.
     case hidden
+
+    /// Its process, if it is seen.
+    var holder: SocketHolder? {
+      switch self {
+      case .open(let holder, _, _), .closed(let holder): holder
+      case .hidden: nil
+      }
+    }
   }
 
   /// The socket.
@@ -89,6 +97,8 @@ enum BrokerReply {
 
   /// Says that the message's descriptor is a socket.
   static let socket = "socket"
+  /// Says that the broker has no copy of them any more.
+  static let done = "done"
 
   /// `error 98`
   static func text(_ errno: Errno) -> String { "error \(errno.number)" }

@@ -13,9 +13,9 @@ package struct Opener {
   /// For one port.
   package init(port: UInt16) { self.port = port }
 
-  /// What can be told of the port's wildcard sockets.
+  /// What can be told of the port's wildcard sockets, and of those that would get what is sent to the backend.
   mutating func survey() -> [SocketFacts] {
-    finder.facts(of: ((try? UDPSocketTable.read(port: port)) ?? []).filter(\.isWildcard))
+    finder.facts(of: ((try? UDPSocketTable.read(port: port)) ?? []).filter { $0.isWildcard || $0.isOnLoopback })
   }
 
   /// Opens the sockets of one listener, one for each worker.

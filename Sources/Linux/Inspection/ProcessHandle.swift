@@ -3,7 +3,8 @@ import Glibc
 
 /// A process of this host, held by a descriptor: it cannot be mistaken for a later one of the same pid (pidfd_open(2)).
 public struct ProcessHandle: Sendable {
-  private let owner: Socket
+  /// To be polled: readable once the process has ended, and from then on for ever.
+  public let descriptor: Socket
 
   /// Takes hold of a process.
   ///
@@ -11,7 +12,7 @@ public struct ProcessHandle: Sendable {
   public init(_ process: Int32) throws(Errno) {
     let descriptor = mh_open_process(process)
     if descriptor < 0 { throw Errno(-descriptor) }
-    owner = Socket(owning: descriptor)
+    self.descriptor = Socket(owning: descriptor)
   }
 
   /// One of the process's descriptors as one of ours (pidfd_getfd(2), Linux 5.6). The two are one open file: a socket
@@ -20,7 +21,7 @@ public struct ProcessHandle: Sendable {
   /// - Throws: EPERM without the right to trace the process (ptrace(2): the same user, or CAP_SYS_PTRACE; with Yama's
   ///   scope 1 always the capability), EBADF when it has no such descriptor, ESRCH when it is gone, ENOSYS before Linux 5.6.
   public func duplicate(_ descriptor: Int32) throws(Errno) -> Socket {
-    let copy = mh_duplicate_descriptor(owner.descriptor, descriptor)
+    let copy = mh_duplicate_descriptor(self.descriptor.descriptor, descriptor)
     if copy < 0 { throw Errno(-copy) }
     return Socket(owning: copy)
   }

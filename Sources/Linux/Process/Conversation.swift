@@ -50,12 +50,13 @@ public struct Conversation: Sendable {
   }
 }
 
-/// A process of this very program that we have started, and talk with. It is killed when the thread that made it ends
-/// (PR_SET_PDEATHSIG, prctl(2)), and hears of our end by the end of the conversation.
-public final class PeerProcess: Sendable {
+/// A process of this very program that we have started, and talk with. It hears of our end by the end of the conversation,
+/// and is killed when the thread that made it ends (PR_SET_PDEATHSIG, prctl(2)).
+///
+/// Nobody waits for its end: who has given up all rights may not even kill it. It is the kernel that buries it, after us.
+public struct PeerProcess: Sendable {
   /// What is said.
   public let conversation: Conversation
-  private let processID: Int32
 
   /// Starts it; the conversation is its standard input, our standard error is its output.
   ///
@@ -66,12 +67,7 @@ public final class PeerProcess: Sendable {
     conversation = ours
     let list = CStrings(["multihomed"] + arguments)
     let variables = CStrings(Environment.variables.map { "\($0)=\($1)" })
-    processID = try checked(
+    try checked(
       unsafe mh_spawn(list.pointer, ChildProcess.ourselves, variables.pointer, -1, theirs.descriptor, STDERR_FILENO))
-  }
-
-  deinit {
-    kill(processID, SIGKILL)
-    _ = mh_reap(processID)
   }
 }

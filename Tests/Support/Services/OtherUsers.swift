@@ -54,7 +54,7 @@ public enum OtherUsers {
 
   /// What to put before a command so that it runs as a user (setpriv(1)). The signal at the parent's death is asked for
   /// anew, since the kernel forgets it when the user changes (prctl(2)).
-  static func command(for user: UInt32) -> [String] {
+  public static func command(for user: UInt32) -> [String] {
     if user == 0 { return [] }
     return [
       "setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups", "--inh-caps=-all", "--pdeathsig", "KILL",
