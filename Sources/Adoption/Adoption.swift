@@ -37,21 +37,24 @@ public enum Adoption {
     return try Supervisor.run(configuration, AdoptedListeners(broker, sentinel, service, wanted))
   }
 
-  /// Its precedence takes a right, which must be gone before there is a second thread: so it inherits it.
+  /// Gives up all rights. The sentinel's thread is started when all but one are gone, and keeps that one: capabilities are
+  /// each thread's own, and inherited, as precedence is.
   private static func startSentinel(_ port: UInt16) throws(Errno) -> Sentinel {
+    try giveUpRights(but: [.schedule])
     Precedence.take()
-    defer { Precedence.giveUp() }
-    try giveUpRights()
-    return try Sentinel(port: port)
+    let sentinel = try Sentinel(port: port)
+    Precedence.giveUp()
+    try Rights.keepOnly([])
+    return sentinel
   }
 
-  private static func giveUpRights() throws(Errno) {
+  private static func giveUpRights(but kept: [Capability]) throws(Errno) {
     if UserIdentity.effective == 0 {
       // A user namespace may know nobody but its root, and a container may keep root from becoming another: what counts
       // are the capabilities.
       try? Rights.become(user: UserIdentity.nobody, group: UserIdentity.nobody)
     }
-    try Rights.keepOnly([])
+    try Rights.keepOnly(kept)
   }
 
   private static func find(

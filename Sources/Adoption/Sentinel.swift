@@ -30,6 +30,9 @@ final class Sentinel: @unchecked Sendable {
     override func becameReadable() { rung() }
   }
 
+  /// A worker in the middle of a system call that has a processor needs a millisecond at most.
+  private static let patience = Nanoseconds.milliseconds(10)
+
   private let port: UInt16
   private let retirement: Retirement
   private let state = Guarded(State())
@@ -118,6 +121,12 @@ final class Sentinel: @unchecked Sendable {
     guard let service = state.withLock({ $0.service }), let entries = try? UDPSocketTable.read(port: port) else {
       return
     }
-    if !service.isThere(in: entries) { retireAll() }
+    if service.isThere(in: entries) { return }
+    let ours = listeners().inodes
+    retireAll()
+    // A worker that was put off in the middle of sending on a socket keeps it open until it goes on.
+    Precedence.lend(atMost: Self.patience) {
+      ((try? UDPSocketTable.read(port: port)) ?? []).allSatisfy { !ours.contains($0.inode) }
+    }
   }
 }

@@ -35,6 +35,7 @@ int mh_limit_capabilities(uint64_t kept) {
 }
 
 int mh_become(uint32_t user, uint32_t group) {
+  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return -errno;
   if (setgroups(0, NULL) < 0 || setresgid(group, group, group) < 0 || setresuid(user, user, user) < 0) return -errno;
   return 0;
 }

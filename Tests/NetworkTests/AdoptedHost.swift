@@ -60,8 +60,18 @@ final class HeldService: Sendable {
   /// Its socket.
   var socket: Socket? { held.with { $0 } }
 
-  /// Closes it and goes on.
-  func close() { held.with { $0 = nil } }
+  /// Closes it and goes on. A program that another test starts may have a copy for a moment: until then it is not closed.
+  func close() throws {
+    let inode = socket?.inode
+    let port = endpoint.port
+    held.with { $0 = nil }
+    try eventually("the socket is closed") {
+      try namespace.run { () throws(Errno) in try UDPSocketTable.read(port: port).allSatisfy { $0.inode != inode } }
+    }
+  }
+
+  /// Closes its descriptor only.
+  func forget() { held.with { $0 = nil } }
 
   /// Binds another one.
   func bind() throws(Errno) {

@@ -51,7 +51,7 @@ struct AdoptedLifeTests {
     let host = try AdoptedHost(network, port: 5678)
     for _ in 1...5 {
       let mark = host.relay.process.mark
-      service.close()
+      try service.close()
       try host.relay.process.waitForLine(containing: "has left port 5678", since: mark)
       // The line is written after the listeners are closed.
       try service.bind()
@@ -70,7 +70,7 @@ struct AdoptedLifeTests {
     ledger.began(1)
     ledger.passed(to: Endpoint(AdoptedHost.far, 5678), [[UInt8]("hello".utf8)])
     try host.relay.settle(on: ledger)
-    service.close()
+    try service.close()
     ledger.ended("service_gone", 1)
     try host.relay.settle(on: ledger)
   }
@@ -80,7 +80,7 @@ struct AdoptedLifeTests {
     let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
     let host = try AdoptedHost(network, port: 5678)
     let copy = Socket(owning: dup(try #require(service.socket).descriptor))
-    service.close()
+    service.forget()
     // Its end would be told before the address that comes now.
     try network.host.add(["192.168.106.99/24"], to: "eth0")
     try host.relay.process.waitForLine(containing: "192.168.106.99:5678")
@@ -95,9 +95,9 @@ struct AdoptedLifeTests {
     let host = try AdoptedHost(network, port: 5678)
     for _ in 1...3 {
       let mark = host.relay.process.mark
-      six.close()
+      try six.close()
       try host.relay.process.waitForLine(containing: "has left port 5678", since: mark)
-      four.close()
+      try four.close()
       try four.bind()
       usleep(60_000)  // Longer than the port is left alone between two looks.
       try six.bind()
@@ -111,7 +111,7 @@ struct AdoptedLifeTests {
     let network = try FoundingNetwork()
     let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
     let host = try AdoptedHost(network, port: 5678)
-    service.close()
+    try service.close()
     try host.relay.process.waitForLine(containing: "has left port 5678")
     let other = try network.host.run { () throws(Errno) in
       let socket = try Rights.inName(of: OtherUsers.somebody) { () throws(Errno) in try Socket(udpFor: .anyIPv4) }

@@ -270,7 +270,7 @@ uint64_t mh_effective_capabilities(void);
 /// or minus the errno.
 int mh_limit_capabilities(uint64_t kept);
 
-/// Becomes another user for good, without supplementary groups. Returns 0, or minus the errno.
+/// Becomes another user for good, without supplementary groups; capabilities stay permitted, to be limited next. Returns 0, or minus the errno.
 int mh_become(uint32_t user, uint32_t group);
 
 /// Sets the user to whom what this thread makes belongs, sockets included. Returns the one before; a refusal is seen only
@@ -319,6 +319,9 @@ const char *_Nullable mh_errno_name(int number);
 
 /// Its description in the C locale.
 const char *_Nullable mh_errno_description(int number);
+
+/// The calling thread's number, as /proc/PID/task has it.
+int mh_thread_id(void);
 
 /// Gives the calling thread a name of at most 15 bytes, as ps -L and top -H show it.
 void mh_name_thread(const char *_Nonnull name);

@@ -18,6 +18,8 @@ public struct Capability: Hashable, Sendable {
   public static let rawNetwork = Capability(number: 13, name: "CAP_NET_RAW")
   /// To look into another user's process and share its descriptors.
   public static let trace = Capability(number: 19, name: "CAP_SYS_PTRACE")
+  /// To come before ordinary threads: real-time scheduling, and other threads' scheduling.
+  public static let schedule = Capability(number: 23, name: "CAP_SYS_NICE")
   /// To enter namespaces, among very much else.
   public static let systemAdmin = Capability(number: 21, name: "CAP_SYS_ADMIN")
 
@@ -28,7 +30,7 @@ public struct Capability: Hashable, Sendable {
 /// Giving rights up.
 public enum Rights {
   /// Gives up every capability of the calling thread but these, for good; nothing that is executed gets any back
-  /// (PR_SET_NO_NEW_PRIVS). To be called while the process has one thread.
+  /// (PR_SET_NO_NEW_PRIVS). Threads that are there already keep theirs; those that it starts inherit from it.
   ///
   /// - Throws: EPERM, which the kernel gives to nobody who only gives up.
   public static func keepOnly(_ kept: [Capability]) throws(Errno) {
@@ -36,7 +38,8 @@ public enum Rights {
     if result < 0 { throw Errno(-result) }
   }
 
-  /// Becomes another user and group, without supplementary groups, for good. From root, all capabilities go with it.
+  /// Becomes another user and group, without supplementary groups, for good. Capabilities are kept, though none is in
+  /// effect: `keepOnly` comes next.
   ///
   /// - Throws: EPERM without CAP_SETUID and CAP_SETGID, EINVAL where a user namespace does not know the user.
   public static func become(user: UInt32, group: UInt32) throws(Errno) {

@@ -7,6 +7,7 @@ public struct Retirement: Sendable {
   /// Never readable, and refuses whatever is sent to an address (EINVAL): a thread that still works with the descriptor
   /// goes on, in vain, until it is told.
   private let standIn: Socket
+  private static let exclusion = Guarded(())
 
   /// Makes the stand-in.
   ///
@@ -18,5 +19,13 @@ public struct Retirement: Sendable {
 
   /// Closes what is behind the socket's descriptor, from any thread: when this returns, its port is free, unless somebody
   /// else holds a copy. The descriptor itself stays open until the socket's last reference goes.
-  public func retire(_ socket: Socket) { _ = mh_replace(socket.descriptor, standIn.descriptor) }
+  public func retire(_ socket: Socket) {
+    Self.exclusion.withLock { _ in _ = mh_replace(socket.descriptor, standIn.descriptor) }
+  }
+
+  /// Does something during which no socket may change into another: `uv_poll_init` adds it to epoll and removes it again,
+  /// and ends the process when it is not there any more in between.
+  public static func putOff<Value>(during body: () throws(Errno) -> Value) throws(Errno) -> Value {
+    try exclusion.withLock { _ throws(Errno) in try body() }
+  }
 }

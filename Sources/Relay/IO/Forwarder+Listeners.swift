@@ -8,7 +8,9 @@ extension Forwarder {
   func open(_ opening: ListenerOpening) -> ListenerIndex? {
     let position = vacantPlaces.last ?? listeners.count
     do throws(Errno) {
-      let listener = try Listener(loop, opening, index: ListenerIndex(UInt32(position)), forwarder: self)
+      let listener = try Retirement.putOff { () throws(Errno) in
+        try Listener(loop, opening, index: ListenerIndex(UInt32(position)), forwarder: self)
+      }
       if position == listeners.count {
         listeners.append(listener)
       } else {
