@@ -81,4 +81,7 @@ public enum StandardOutput {
   public static func write(line: String) {
     StandardError.write(Array(line.utf8) + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
   }
+
+  /// Writes a text of many lines, with the same error policy.
+  public static func write(text: String) { StandardError.write(Array(text.utf8), to: STDOUT_FILENO) }
 }
