@@ -49,10 +49,12 @@ let package = Package(
     room("Addresses", ["EventLoop", "Linux"]),
     room("Relay", ["EventLoop", "Linux"], quick),
     room("Demo", ["Linux"]),
+    room("KernelRule", ["Linux"]),
     room("Service", ["Addresses", "EventLoop", "Linux", "Relay", logging]),
     room("Adoption", ["Addresses", "EventLoop", "Linux", "Service"]),
     .executableTarget(
-      name: "multihomed", dependencies: ["Addresses", "Adoption", "Demo", "Linux", "Service", arguments, logging],
+      name: "multihomed",
+      dependencies: ["Addresses", "Adoption", "Demo", "KernelRule", "Linux", "Service", arguments, logging],
       swiftSettings: settings),
     tests("Addresses", ["Addresses", "EventLoop", "Linux"]),
     tests("Relay", ["EventLoop", "Linux", "Relay"]),
@@ -68,6 +70,7 @@ let package = Package(
     tests("Support", ["Linux", "Support"]),
     tests("Network", ["CSupport", "Linux", "Support"]),
     tests("Demo", ["Demo", "Linux", "Support"]),
+    tests("KernelRule", ["KernelRule"]),
 
     // What the core does all day, for micro-benchmarks: here, because `package` access ends with the package.
     .target(

@@ -14,5 +14,7 @@ struct Multihomed: ParsableCommand {
       Exit status: 0 done, 64 usage, 78 configuration, 1 anything else.
       """,
     version: Version.current,
-    subcommands: [RelayCommand.self, AdoptCommand.self, DemoCommand.self, BrokerCommand.self])
+    subcommands: [
+      RelayCommand.self, AdoptCommand.self, KernelCommand.self, DemoCommand.self, BrokerCommand.self,
+    ])
 }

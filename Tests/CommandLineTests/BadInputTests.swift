@@ -127,6 +127,22 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   func whatIsNoOptionOfOursIsAnsweredInOneLine(_ input: BadInput) throws { try answers(input) }
 
   @Test(arguments: [
+    BadInput("kernel apply 0", answer: "'0' \(port)"),
+    BadInput("kernel apply 53 dns", answer: "'dns' \(port)"),
+    BadInput("kernel remove 5000-5010", answer: "'5000-5010' \(port)"),
+    BadInput("kernel apply", answer: "missing expected argument '<PORT> ...'; see multihomed kernel --help"),
+    BadInput("kernel show 53", answer: "unexpected argument '53'; see multihomed kernel --help"),
+    BadInput("kernel drop 53", answer: "2 unexpected arguments: 'drop', '53'; see multihomed kernel --help"),
+    BadInput(
+      "kernel apply 53 --clients 0", answer: "--clients: '0' is out of range; give a whole number from 1 to 1000000"),
+    BadInput("kernel apply 53 --timeout 1s", answer: "--timeout: 1s is out of range; give 2s to 24h"),
+    BadInput(
+      "kernel apply 53 --timeout 60",
+      answer: "--timeout: '60' is not a duration; give a whole number and its unit: 30s, 5m or 1h"),
+  ])
+  func aWrongRequestToTheKernelIsAnsweredInOneLine(_ input: BadInput) throws { try answers(input) }
+
+  @Test(arguments: [
     BadInput(
       "relay --backend echo", ["MULTIHOMED_LISTEN": "53,70000"], answer: "MULTIHOMED_LISTEN: '70000' \(port)"),
     BadInput(
