@@ -1,7 +1,6 @@
 """Who takes part: what all have in common, our own relay, and those that are no relay."""
 
 import itertools
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -102,24 +101,28 @@ class KernelRule(Direct):
     service_address = f"0.0.0.0:{network.LISTEN_PORT}"
 
     def missing(self) -> str | None:
-        if not shutil.which("nft"):
-            return "nft is not installed (make bench-peers)"
+        if not self.shop.binary.exists():
+            return f"{self.shop.binary} is not built (make build)"
         try:
-            network.set_kernel_rule()
+            self._kernel("apply", "--clients", "1")
         except Trouble as trouble:
-            return f"nftables refuses the rule: {trouble}"
-        network.remove_kernel_rule()
+            return f"the kernel refuses the rule: {trouble}"
+        self._kernel("remove")
         return None
 
     def version(self) -> str:
-        return "no relay: nftables mends the source address of the service's replies"
+        return "no relay: `multihomed kernel apply` mends the source address of the service's replies"
 
     def start(self, tuning: Tuning) -> Program | None:
-        network.set_kernel_rule()
+        # As many as there may be, and at least the two seconds for which it remembers anybody.
+        self._kernel("apply", "--clients", "1000000", "--timeout", f"{max(tuning.idle_seconds, 2)}s")
         return None
 
     def stopped(self) -> None:
-        network.remove_kernel_rule()
+        self._kernel("remove")
+
+    def _kernel(self, verb: str, *options: str) -> None:
+        run([self.shop.binary, "kernel", verb, str(network.LISTEN_PORT), *options])
 
 
 class Floor(Contender):

@@ -59,12 +59,13 @@ def standing(
 
 
 def load(shop: Workshop, arguments: Sequence[str], relay: Program | None = None, service: Program | None = None,
-         targets: Sequence[str] = (network.TARGET,), cores: Sequence[int] = ()) -> dict[str, Any]:
+         targets: Sequence[str] = (network.TARGET,), cores: Sequence[int] = (), is_remote: bool = False) -> dict[str, Any]:
     """Runs the generator on its core, or on those given, and returns its report."""
+    place = network.inside_remote() if is_remote else []
     path = shop.file("load.json")
     watched = [(name, program) for name, program in (("relay", relay), ("service", service)) if program and program.is_alive]
     pids = [word for name, program in watched for word in ("--pid", f"{name}={program.pid}")]
-    run([*pinned(cores or shop.cores.generator), shop.tools / "multihomed-bench", *targets, *arguments, *pids,
+    run([*place, *pinned(cores or shop.cores.generator), shop.tools / "multihomed-bench", *targets, *arguments, *pids,
          "--json", path, "--quiet"], good=(0, SILENCE))
     if not path.exists():
         raise Trouble(f"multihomed-bench wrote no report for {' '.join(targets)}")
@@ -82,7 +83,7 @@ def turn(contender: Contender, work: Work, pace: Pace) -> dict[str, Any]:
     """What one run of one row by one contender found."""
     with standing(contender, work.tuning, work.service_takes_trains) as (relay, service):
         limit = ["--requests", str(work.requests)]
-        report = load(contender.shop, [*work.generator, *pace.arguments(), *limit], relay, service)
+        report = load(contender.shop, [*work.generator, *pace.arguments(), *limit], relay, service, is_remote=work.is_remote)
         return finding(answered(report, contender.name, work.brief))
 
 

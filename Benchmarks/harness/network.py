@@ -16,26 +16,11 @@ INTERFACE = "bench0"
 # More than one address each: what the row with a thousand of them adds, and those that appear while it runs.
 MANY_ADDRESSES = [f"10.9.{1 + n // 250}.{1 + n % 250}" for n in range(1000)]
 
-# Cheapest of the correct forms that were tried: a request has to be remembered (and anew each time, else its element would
-# time out in use), and a chain of type filter for the replies saves nothing but the new route that a new source may need.
-KERNEL_RULE = f"""
-table ip multihomed_bench {{
-  map asked {{
-    type ipv4_addr . inet_service : ipv4_addr
-    size 1048576
-    flags dynamic,timeout
-    timeout 60s
-  }}
-  chain requests {{
-    type filter hook input priority filter
-    udp dport {LISTEN_PORT} update @asked {{ ip saddr . udp sport : ip daddr }}
-  }}
-  chain replies {{
-    type route hook output priority raw
-    udp sport {LISTEN_PORT} ip saddr set ip daddr . udp dport map @asked
-  }}
-}}
-"""
+# A client on another host: behind a veth, and with a route to the address that it asks. A service on the wildcard address
+# would answer it from HOST_TOWARDS_REMOTE.
+REMOTE = "remote"
+REMOTE_ADDRESS = "10.10.0.2"
+HOST_TOWARDS_REMOTE = "10.10.0.1"
 
 
 def lay() -> None:
@@ -45,6 +30,7 @@ def lay() -> None:
         run(["ip", "link", "set", interface, "up"])
     run(["ip", "address", "add", f"{LISTEN_ADDRESS}/16", "dev", INTERFACE])
     run(["ip", "route", "add", "local", CLIENT_BLOCK, "dev", "lo"])
+    _lay_remote()
     # As many sockets towards the service as ports allow, for relays that need one a client.
     with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as file:
         file.write("16000 65535")
@@ -58,12 +44,19 @@ def remove_addresses(addresses: list[str]) -> None:
     run(["ip", "-batch", "-"], "".join(f"address del {each}/16 dev {INTERFACE}\n" for each in addresses))
 
 
-def set_kernel_rule() -> None:
-    run(["nft", "-f", "-"], KERNEL_RULE)
+def inside_remote() -> list[str]:
+    """Before a command that is to run on the other host."""
+    return ["nsenter", f"--net=/run/netns/{REMOTE}"]
 
 
-def remove_kernel_rule() -> None:
-    run(["nft", "delete", "table", "ip", "multihomed_bench"])
+def _lay_remote() -> None:
+    run(["ip", "netns", "add", REMOTE])
+    run(["ip", "link", "add", "remote0", "type", "veth", "peer", "name", "remote1", "netns", REMOTE])
+    run(["ip", "address", "add", f"{HOST_TOWARDS_REMOTE}/24", "dev", "remote0"])
+    run(["ip", "link", "set", "remote0", "up"])
+    run(["ip", "-netns", REMOTE, "-batch", "-"], "".join(f"{each}\n" for each in (
+        "link set lo up", f"address add {REMOTE_ADDRESS}/24 dev remote1", "link set remote1 up",
+        f"route add {LISTEN_ADDRESS} via {HOST_TOWARDS_REMOTE}")))
 
 
 def await_reply(address: str, limit: float, pause: float = 0.01) -> float:

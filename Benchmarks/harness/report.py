@@ -9,6 +9,7 @@ from harness import endurance, expiry, limit, words, workers
 from harness.goals import goals_of_the_run
 from harness.instructions import sections as instruction_sections
 from harness.pictures import pictures
+from harness.turns import ABOUT_OTHERS
 
 Results = dict[str, Any]
 
@@ -64,7 +65,7 @@ def _head(results: Results) -> list[str]:
         "# What a relay costs", "",
         f"Taken on {machine['date']} with `{results['command']}`: {machine['processor']}, {machine['cores']} cores{virtual}, "
         f"{machine['memory_gib']} GiB, Linux {machine['kernel']}; {results['cores']}. All traffic over lo in a network "
-        f"namespace of its own. Everybody took {words.count(pace['repeats'], 'turn')} of {pace['seconds']:g} s for each row; figures "
+        f"namespace of its own, where no other host is named. Everybody took {words.count(pace['repeats'], 'turn')} of {pace['seconds']:g} s for each row; figures "
         "are medians, with the spread in brackets where there is room.", "",
         f"Load of the machine (one-minute average) at the start {results['load'][0]:.2f}, at the end "
         f"{results['load'][1]:.2f}, the benchmark itself included.", "", *words.table(["who", "what"], [])]
@@ -97,7 +98,7 @@ def _row(row: Results) -> list[str]:
             words.spread(each["p50"], 1), words.spread(each["p99"], 1)])
         if each["misdelivered"]:
             rows[-1][0] += f" (**{each['misdelivered']} misdelivered**)"
-    left_out = [f"{name} ({why})" for name, why in row["left_out"].items() if why != "about latency only"]
+    left_out = [f"{name} ({why})" for name, why in row["left_out"].items() if why != ABOUT_OTHERS]
     note = ["Left out: " + "; ".join(left_out) + ".", ""] if left_out else []
     return ["## " + words.capital(row["title"]), "", *words.table(head, rows), "", *note]
 
@@ -191,4 +192,5 @@ def _reading() -> list[str]:
         "undisturbed machine. Within the spread of the turns, a relay may come out below it.",
         "- *left out* is whoever failed in one turn or more, or answered nobody there: no average hides it.",
         "- *kernel rule*: over lo each datagram passes the hooks of both chains, four times a round trip, since client and "
-        "service are one host; with clients elsewhere it is twice.", ""]
+        "service are one host; with clients elsewhere it is twice, and there its replies would have left from another address "
+        "than was asked: they are mended, and routed anew.", ""]

@@ -10,6 +10,9 @@ from harness.work import ONLY_LATENCY, Work
 
 Say = Callable[[str], None]
 
+# Why somebody is left out of a row that is not about it: no failure.
+ABOUT_OTHERS = "about others only"
+
 FIGURES = ("rate", "bits", "cpu", "cpu_percent", "service_cpu", "loss", "reordered", "p50", "p90", "p99", "p999", "max")
 
 
@@ -36,7 +39,9 @@ def _row(work: Work, contenders: Sequence[Contender], pace: Pace, say: Say) -> d
 
 def unfit(contender: Contender, work: Work) -> str | None:
     if contender.name == ONLY_LATENCY and work.key != "latency":
-        return "about latency only"
+        return ABOUT_OTHERS
+    if work.only and contender.name not in work.only:
+        return ABOUT_OTHERS
     return contender.unfit.get(work.key)
 
 

@@ -19,6 +19,10 @@ class Work:
     tuning: Tuning = Tuning()
     # Whether the service takes and gives trains, too.
     service_takes_trains: bool = False
+    # Whether the client is on another host, and not on this one beside the service.
+    is_remote: bool = False
+    # Who takes part; nobody named: all.
+    only: tuple[str, ...] = ()
     # However long a turn is, it never sends more.
     requests: int = 1_000_000_000
 
@@ -27,6 +31,10 @@ ROWS = [
     Work(
         "clients-64", "64 clients × 4 outstanding × 64 B", "64 × 4 × 64 B",
         ["--clients", "64", "--outstanding", "4", "--size", "64"]),
+    Work(
+        # Over lo each datagram passes the hooks of the rule twice, on its way out and on its way in.
+        "remote", "64 clients × 4 outstanding × 64 B, on another host", "64 × 4, remote",
+        ["--clients", "64", "--outstanding", "4", "--size", "64"], is_remote=True, only=("direct", "kernel rule")),
     Work(
         "clients-1000", "1,000 clients × 1 outstanding × 64 B", "1,000 × 1 × 64 B",
         ["--clients", "1000", "--outstanding", "1", "--size", "64", "--sources", CLIENT_BLOCK],
