@@ -19,6 +19,8 @@ RUN_PACKAGES := netcat-openbsd
 TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp
 COUNT_PACKAGES := python3 valgrind binutils
 
+MAN_PAGES := $(wildcard deploy/man/*.8)
+
 SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
   Benchmarks/MicroBenchmarks/MicroBenchmarks.swift Benchmarks/MicroBenchmarks/Package.swift
 
@@ -59,9 +61,11 @@ sanitize: test-packages
 
 install: build
 	install -D -m 755 -s $(BINARY) $(DESTDIR)$(PREFIX)/bin/multihomed
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(MAN_PAGES)
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/multihomed
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(MAN_PAGES)))
 
 ## Measures this relay beside others (under half an hour, and nothing else should run); writes Benchmarks/results/report.md
 ## and the README's figures.

@@ -18,6 +18,7 @@ public enum Broker {
   public static func run(port: UInt16) -> Int32 {
     // ps would show the name of /proc/self/exe, which it was started by.
     Thread.nameThis("multihomed")
+    SignalDisposition.ignoreEnds()
     let conversation: Conversation
     do throws(Errno) {
       conversation = try Conversation.ofParent()

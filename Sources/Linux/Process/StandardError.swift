@@ -73,6 +73,11 @@ public enum SignalDisposition {
   public static func ignoreBrokenPipes() {
     signal(SIGPIPE, SIG_IGN)
   }
+
+  /// Leaves the end to another process: what a terminal or a service manager sends to all of a group's is for that one.
+  public static func ignoreEnds() {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1] { signal(number, SIG_IGN) }
+  }
 }
 
 /// The process's standard output.
