@@ -15,6 +15,8 @@ int mh_unshare(int user) {
   return unshare(CLONE_NEWNS | CLONE_NEWNET | (user ? CLONE_NEWUSER : 0)) < 0 ? -errno : 0;
 }
 
+int mh_unshare_network(void) { return unshare(CLONE_NEWNET) < 0 ? -errno : 0; }
+
 int mh_make_mounts_private(void) { return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0; }
 
 int mh_mount_tmpfs(const char *path) {

@@ -34,11 +34,19 @@ enum {
   MH_IP_RECVTTL = 12,
   MH_IP_RECVTOS = 13,
   MH_IP_PKTINFO = 8,
+  MH_IP_TRANSPARENT = 19,
+  MH_IP_RECVORIGDSTADDR = 20,
+  MH_IP_UNICAST_IF = 50,
+  MH_IPV6_RECVPKTINFO = 49,
   MH_IPV6_PKTINFO = 50,
   MH_IPV6_RECVHOPLIMIT = 51,
   MH_IPV6_HOPLIMIT = 52,
   MH_IPV6_RECVTCLASS = 66,
   MH_IPV6_TCLASS = 67,
+  MH_IPV6_RECVORIGDSTADDR = 74,
+  MH_IPV6_TRANSPARENT = 75,
+  MH_IPV6_UNICAST_IF = 76,
+  MH_SO_MARK = 36,
   MH_SO_RXQ_OVFL = 40,
   MH_SO_RCVBUFFORCE = 33,
   MH_SO_SELECT_ERR_QUEUE = 45,
@@ -190,6 +198,9 @@ int mh_enter_network_namespace(int fd);
 /// minus the errno.
 int mh_unshare(int user);
 
+/// Gives the calling thread, and no other, a network namespace of its own. Returns 0, or minus the errno.
+int mh_unshare_network(void);
+
 /// Keeps this mount namespace's mounts to itself. Returns 0, or minus the errno.
 int mh_make_mounts_private(void);
 
@@ -252,6 +263,51 @@ int mh_read_udp_sockets(int family, int port, struct mh_udp_socket *_Nullable *_
 /// A non-blocking netlink socket that becomes readable whenever a UDP socket with this local port is gone: when its last
 /// descriptor, in whatever process, was closed. Needs no privilege. Returns it, or minus the errno.
 int mh_open_socket_doorbell(uint16_t port);
+
+// ---- Routes: rtnetlink(7) --------------------------------------------------------------------------------------------
+
+/// A route, or of a routing rule its destination and table. Addresses in network order; an IPv4 address in the first four
+/// bytes.
+struct mh_route {
+  uint8_t destination[16];
+  uint8_t gateway[16];
+  /// RTA_PREFSRC: the source address that the route asks for; in an answer, the one that the kernel chooses.
+  uint8_t source[16];
+  uint32_t table;
+  /// The outgoing interface's index, or 0: several, or none.
+  uint32_t interface;
+  uint8_t is_ipv6;
+  /// Bits of the destination that count.
+  uint8_t length;
+  /// RTN_UNICAST and so on.
+  uint8_t type;
+  uint8_t has_gateway;
+  uint8_t has_source;
+};
+
+enum { MH_RTN_UNICAST = 1, MH_RTN_LOCAL = 2, MH_RTN_BROADCAST = 3, MH_RTN_ANYCAST = 4, MH_RTN_MULTICAST = 5 };
+
+/// What a routing decision depends on beside the destination.
+struct mh_route_question {
+  uint8_t destination[16];
+  uint32_t interface;
+  uint32_t mark;
+  uint32_t user;
+  /// The port that is sent from, in host order; 0 for one that no rule names.
+  uint16_t port;
+  uint8_t is_ipv6;
+};
+
+/// Lists the routes of a family, of all tables. The list is the caller's to free(3). Returns how many there are, or minus
+/// the errno.
+int mh_read_routes(int family, struct mh_route *_Nullable *_Nonnull routes);
+
+/// Lists the routing rules of a family, in the same way.
+int mh_read_rules(int family, struct mh_route *_Nullable *_Nonnull rules);
+
+/// Asks how a UDP datagram would be sent whose source address is left to the kernel. Returns 0, or minus the errno:
+/// -ENETUNREACH, -EHOSTUNREACH, -EACCES and -EINVAL where it would not be sent.
+int mh_ask_route(const struct mh_route_question *_Nonnull asked, struct mh_route *_Nonnull answer);
 
 // ---- Other processes: pidfd_open(2), pidfd_getfd(2) ------------------------------------------------------------------
 

@@ -76,17 +76,8 @@ extension UDPSocketEntry {
       isIPv6: isIPv6, isIPv6Only: raw.v6_only != 0, interface: raw.interface, user: raw.user, inode: UInt64(raw.inode))
   }
 
-  private typealias Bytes = (
-    UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8
-  )
-
-  private static func address(_ bytes: Bytes, isIPv6: Bool, scope: UInt32) -> IPAddress {
-    unsafe withUnsafeBytes(of: bytes) { raw in
-      guard isIPv6 else { return unsafe IPAddress(v4: UInt32(bigEndian: raw.loadUnaligned(as: UInt32.self))) }
-      let high = unsafe UInt64(bigEndian: raw.loadUnaligned(as: UInt64.self))
-      let low = unsafe UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-      let address = IPAddress(v6: high, low)
-      return address.isLinkLocalIPv6 ? address.scoped(scope) : address
-    }
+  private static func address(_ bytes: RawAddress, isIPv6: Bool, scope: UInt32) -> IPAddress {
+    let address = IPAddress(bytes, isIPv6: isIPv6)
+    return address.isLinkLocalIPv6 ? address.scoped(scope) : address
   }
 }

@@ -8,6 +8,8 @@ public struct Capability: Hashable, Sendable {
   /// Its name, as in `CAP_SYS_PTRACE`.
   public let name: String
 
+  /// To read what file permissions would keep from us: /proc/PID/fd of another user's process, above all.
+  public static let readAnything = Capability(number: 2, name: "CAP_DAC_READ_SEARCH")
   /// To act as another user: here, to make sockets in a service's name.
   public static let setUser = Capability(number: 7, name: "CAP_SETUID")
   /// To bind a port below net.ipv4.ip_unprivileged_port_start.

@@ -47,7 +47,7 @@ extension SocketOption {
   static let receiveHopLimitV6 = SocketOption(IPPROTO_IPV6, MH_IPV6_RECVHOPLIMIT, 1, .wished)
 
   /// Tell each datagram's destination: on the multiplexing upstream it names the session.
-  static let receiveDestination = SocketOption(IPPROTO_IP, MH_IP_PKTINFO, 1, .required)
+  package static let receiveDestination = SocketOption(IPPROTO_IP, MH_IP_PKTINFO, 1, .required)
 
   /// Tell how many datagrams the receive queue has lost (socket(7)).
   static let receiveQueueDrops = SocketOption(SOL_SOCKET, MH_SO_RXQ_OVFL, 1, .wished)

@@ -20,6 +20,16 @@ public struct CIDR: Hashable, Sendable, LosslessStringConvertible {
     base = Self.masked(address, prefixLength).scoped(address.scope)
   }
 
+  /// 0.0.0.0/0
+  public static let everyIPv4 = CIDR(everythingFrom: .anyIPv4)
+  /// ::/0
+  public static let everyIPv6 = CIDR(everythingFrom: .anyIPv6)
+
+  private init(everythingFrom wildcard: IPAddress) {
+    base = wildcard
+    prefixLength = 0
+  }
+
   /// Reads `192.0.2.0/24`, `2001:db8::/32`, or a single address.
   public init?(_ text: String) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
@@ -37,6 +47,14 @@ public struct CIDR: Hashable, Sendable, LosslessStringConvertible {
     guard address.isIPv4 == base.isIPv4 else { return false }
     guard base.scope == 0 || base.scope == address.scope else { return false }
     return Self.masked(address, prefixLength) == base.scoped(0)
+  }
+
+  /// The last address of the block.
+  public var last: IPAddress {
+    let length = base.isIPv4 ? prefixLength + 96 : prefixLength
+    let high = length >= 64 ? 0 : UInt64.max >> UInt64(length)
+    let low = length <= 64 ? .max : length == 128 ? 0 : UInt64.max >> UInt64(length - 64)
+    return IPAddress(high: base.high | high, low: base.low | low, scope: base.scope)
   }
 
   /// `192.0.2.0/24`
