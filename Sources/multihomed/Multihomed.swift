@@ -15,6 +15,7 @@ struct Multihomed: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      RelayCommand.self, AdoptCommand.self, KernelCommand.self, DemoCommand.self, BrokerCommand.self,
+      DoctorCommand.self, RelayCommand.self, AdoptCommand.self, KernelCommand.self, DemoCommand.self,
+      BrokerCommand.self,
     ])
 }

@@ -1,0 +1,100 @@
+import Linux
+
+/// One service, looked at closely.
+struct Examination {
+  private let service: Service
+  private let host: Host
+  private let kinds: [ClientKind]
+  private let choices: Diagnosis.Choices
+  private let exact: [IPAddress: SurveyedSocket]
+
+  /// Ports that are asked at multicast groups: SSDP, WS-Discovery, mDNS and LLMNR.
+  private static let discoveryPorts: Set<UInt16> = [1900, 3702, 5353, 5355]
+
+  init(_ service: Service, _ host: Host, _ kinds: [ClientKind], _ choices: Diagnosis.Choices) {
+    self.service = service
+    self.host = host
+    self.kinds = kinds
+    self.choices = choices
+    exact = host.sockets.exact(port: service.port)
+  }
+
+  var verdict: Verdict {
+    if service.isKernel { return .kernel }
+    let wildcards = service.sockets.filter(\.isWildcard)
+    if wildcards.isEmpty { return .healthy(.boundToAddresses(service.boundTo.count)) }
+    let pairs = self.pairs(wildcards, all: true)
+    let wrong = pairs.filter { $0.source != $0.asked }
+    if wrong.isEmpty { return .healthy(reason(wildcards)) }
+    if host.mendedPorts.contains(service.port) { return .healthy(.mendedByKernelRule) }
+    if Self.discoveryPorts.contains(service.port) { return .healthy(.askedByMulticast) }
+    for socket in wildcards {
+      if case .hidden(let obstacle) = socket.settings { return .unknown(obstacle, wrong, of: pairs.count) }
+    }
+    return .faulty(wrong, of: pairs.count)
+  }
+
+  /// Why no pair differs.
+  private func reason(_ wildcards: [SurveyedSocket]) -> HealthyReason {
+    let options = wildcards.compactMap { $0.knownSettings?.option(forIPv4: !$0.entry.isIPv6) }
+    if let option = options.first, options.count == wildcards.count { return .asksTheKernel(option: option) }
+    let inFront = host.addresses.filter { address in
+      exact[address.address] != nil && wildcards.contains { $0.entry.takes(ipv4: address.address.isIPv4) }
+    }
+    if let first = inFront.first {
+      return .inFront(name: exact[first.address]?.holders.service?.name, count: inFront.count)
+    }
+    return .noPairDiffers
+  }
+
+  /// Every pair of an address that a wildcard socket answers for and a kind of client that may ask it, with the source
+  /// that the kernel would choose. Those of sockets that know better are answered right; those that cannot be reached
+  /// are not there.
+  private func pairs(_ wildcards: [SurveyedSocket], all: Bool) -> [WrongPair] {
+    [true, false].flatMap { isIPv4 -> [WrongPair] in
+      guard let socket = answering(wildcards, isIPv4: isIPv4) else { return [] }
+      let knows = socket.knownSettings?.knowsDestination(isIPv4: isIPv4, on: socket.entry) ?? false
+      return host.addresses.filter { $0.address.isIPv4 == isIPv4 && exact[$0.address] == nil }.flatMap { asked in
+        reachable(by: socket).filter { $0.canAsk(asked.address) }.compactMap { kind in
+          guard let source = choices[RouteQuestion(from: socket, to: kind.representative)] else { return nil }
+          return WrongPair(asked: asked.address, client: kind, source: knows ? asked.address : source)
+        }
+      }
+    }
+  }
+
+  /// The socket that gets a family's datagrams: the kernel prefers one of that very family to a dual-stack one. Of several
+  /// that share the port, the one of which we know least.
+  private func answering(_ wildcards: [SurveyedSocket], isIPv4: Bool) -> SurveyedSocket? {
+    let taking = wildcards.filter { $0.entry.takes(ipv4: isIPv4) }
+    let own = taking.filter { $0.entry.isIPv6 != isIPv4 }
+    let candidates = own.isEmpty ? taking : own
+    return candidates.first { $0.knownSettings?.knowsDestination(isIPv4: isIPv4, on: $0.entry) != true }
+      ?? candidates.first
+  }
+
+  /// A socket that is bound to an interface hears only who comes by it. A virtual routing domain's interface (vrf) is no
+  /// route's own, so that then everybody counts.
+  private func reachable(by socket: SurveyedSocket) -> [ClientKind] {
+    guard socket.entry.interface != 0 else { return kinds }
+    let near = kinds.filter { $0.interface == socket.entry.interface || $0.origin == .given }
+    return near.contains { $0.origin != .given } ? near : kinds
+  }
+}
+
+extension SocketSettings {
+  /// Whether each datagram of a family comes with the address that was asked.
+  func knowsDestination(isIPv4: Bool, on entry: UDPSocketEntry) -> Bool {
+    if tellsOriginalDestination { return true }
+    // On an IPv6 socket, IPv6's option covers mapped IPv4, too; IPv4's covers nothing but that.
+    return isIPv4 ? tellsDestinationV4 || (entry.isIPv6 && tellsDestinationV6) : tellsDestinationV6
+  }
+
+  /// The option by which it knows, as people look for it in a service's source.
+  func option(forIPv4 isIPv4: Bool) -> String? {
+    if isIPv4, tellsDestinationV4 { return "IP_PKTINFO" }
+    if tellsDestinationV6 { return "IPV6_RECVPKTINFO" }
+    if tellsDestinationV4 { return "IP_PKTINFO" }
+    return tellsOriginalDestination ? "IP_RECVORIGDSTADDR" : nil
+  }
+}

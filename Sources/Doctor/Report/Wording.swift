@@ -1,0 +1,97 @@
+import Linux
+
+extension HealthyReason {
+  /// In words that follow `healthy: `.
+  package var text: String {
+    switch self {
+    case .asksTheKernel(let option): "asks which address was asked (\(option))"
+    case .boundToAddresses(1): "bound to one address"
+    case .boundToAddresses(let count): "a socket for each of \(count) addresses"
+    case .noPairDiffers: "no client can ask more than one address"
+    case .inFront("multihomed", let count): "multihomed listens on \(addresses(count)) in front of it"
+    case .inFront(let name, let count): "\(name?.printable ?? "another process") has a socket on \(addresses(count))"
+    case .mendedByKernelRule: "mended by the kernel rule"
+    case .askedByMulticast: "asked by multicast, so no address is expected"
+    }
+  }
+
+  /// In one word, for programs.
+  package var code: String {
+    switch self {
+    case .asksTheKernel: "asks-the-kernel"
+    case .boundToAddresses: "bound-to-addresses"
+    case .noPairDiffers: "no-pair-differs"
+    case .inFront: "in-front"
+    case .mendedByKernelRule: "mended-by-kernel-rule"
+    case .askedByMulticast: "asked-by-multicast"
+    }
+  }
+
+  private func addresses(_ count: Int) -> String { count == 1 ? "the one address" : "\(count) addresses" }
+}
+
+extension Verdict {
+  /// What the table says.
+  package var text: String {
+    switch self {
+    case .healthy(let reason): "healthy: \(reason.text)"
+    case .faulty(let wrong, let all):
+      "FAULTY: answers \(wrong.count) of \(all) kinds of request from the wrong address"
+    case .unknown(_, let wrong, let all):
+      "unknown: assumed to answer by routing, hence \(wrong.count) of \(all) kinds of request from the wrong address"
+    case .kernel: "kernel: answers as the kernel sees fit"
+    }
+  }
+
+  /// In one word, for programs.
+  package var code: String {
+    switch self {
+    case .healthy: "healthy"
+    case .faulty: "faulty"
+    case .unknown: "unknown"
+    case .kernel: "kernel"
+    }
+  }
+
+  /// The pairs that are, or may be, wrong.
+  package var wrong: [WrongPair] {
+    switch self {
+    case .faulty(let wrong, _), .unknown(_, let wrong, _): wrong
+    case .healthy, .kernel: []
+    }
+  }
+
+  /// How many pairs there are, right and wrong; nil where they were not counted.
+  package var requests: Int? {
+    switch self {
+    case .faulty(_, let all), .unknown(_, _, let all): all
+    case .healthy, .kernel: nil
+    }
+  }
+}
+
+extension Obstacle {
+  /// Why settings are hidden, in words that follow `cannot be read: `.
+  package var text: String {
+    switch self {
+    case .noHolder: "no process that may be looked into has the socket open"
+    case .mayNotTrace: "the process may not be traced"
+    case .refused(let errno): "\(errno)"
+    }
+  }
+}
+
+extension Verdict {
+  /// One sentence that says why it is so; nil for what is healthy.
+  package func explanation(bound: String) -> String? {
+    switch self {
+    case .faulty:
+      "It is bound to \(bound) and does not ask which address was asked (no IP_PKTINFO), so the kernel picks the source of "
+        + "each reply by the route to the client."
+    case .unknown(let obstacle, _, _):
+      "the settings cannot be read (\(obstacle.text)). A service that does not ask which address was asked, as most do not, "
+        + "is answered for by the kernel, which picks the source of each reply by the route to the client."
+    case .healthy, .kernel: nil
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import Addresses
+import Linux
+
+/// Looks at this host, and asks the kernel: all that a diagnosis is made of. Everything that the kernel is asked here, it
+/// is only asked: nothing is changed, and no datagram is sent.
+struct Survey {
+  /// A network namespace, as it is entered and as it was found.
+  struct Station: Sendable {
+    let namespace: NetworkNamespace
+    var host: Host
+  }
+
+  /// Every namespace that could be looked into, ours first.
+  private(set) var stations: [Station] = []
+  /// What could not be looked at.
+  private(set) var limits = Limits()
+
+  /// Looks around.
+  ///
+  /// - Parameter mendedPorts: the ports that a kernel rule of ours mends; called inside each namespace.
+  /// - Throws: when not even our own namespace can be read.
+  init(mendedPorts: @escaping @Sendable () -> Set<UInt16>) throws(DoctorFailure) {
+    let namespaces = Namespaces.all()
+    limits.mayNotEnter = !Capability.systemAdmin.isEffective
+    limits.mayNotTrace = !Capability.trace.isEffective
+    limits.mayNotRead = !Capability.readAnything.isEffective
+    var found: [(station: Station, entries: [UDPSocketEntry])] = []
+    for (place, namespace) in namespaces {
+      do throws(Errno) {
+        let (host, entries) = try Self.read(namespace, place, mendedPorts)
+        found.append((Station(namespace: namespace, host: host), entries))
+      } catch {
+        if place.isHere { throw .host("cannot read the sockets and routes of this host: \(error)") }
+        if Capability.systemAdmin.isEffective { limits.notEntered.append(place) }
+      }
+    }
+    stations = Self.withSockets(found)
+    limits.count(stations)
+  }
+
+  /// Asks the kernel, in a station's namespace.
+  static func ask(_ questions: Set<RouteQuestion>, in station: Station) throws(DoctorFailure) -> Diagnosis.Choices {
+    let ask = { @Sendable () throws(Errno) in
+      var choices: Diagnosis.Choices = [:]
+      for question in questions { choices[question] = try question.source() }
+      return choices
+    }
+    return try attempt("ask the kernel for its routes") { () throws(Errno) in
+      station.host.place.isHere ? try ask() : try station.namespace.run(ask)
+    }
+  }
+
+  private static func read(
+    _ namespace: NetworkNamespace, _ place: Place, _ mendedPorts: @escaping @Sendable () -> Set<UInt16>
+  ) throws(Errno) -> (Host, [UDPSocketEntry]) {
+    let read = { @Sendable () throws(Errno) in
+      (try Host.read(place, mendedPorts: mendedPorts()), try UDPSocketTable.read().filter { $0.peer == nil })
+    }
+    return place.isHere ? try read() : try namespace.run(read)
+  }
+
+  /// Finds every socket's processes in one walk through /proc: an inode is unique on the whole host.
+  private static func withSockets(_ found: [(station: Station, entries: [UDPSocketEntry])]) -> [Station] {
+    let inodes = Set(found.flatMap { $0.entries.map(\.inode) }).subtracting([0])
+    let holders = SocketHolder.all(of: inodes)
+    return found.map { station, entries in
+      var station = station
+      station.host.sockets = entries.map { entry in
+        let known = holders[entry.inode].map { Array($0.reversed()) } ?? []
+        return SurveyedSocket(entry, holders: known, settings: settings(of: entry, known))
+      }
+      return station
+    }
+  }
+
+  /// Only of wildcard sockets: one that is bound to an address answers from it, whatever else it asked for.
+  private static func settings(of entry: UDPSocketEntry, _ holders: [SocketHolder]) -> SurveyedSocket.Settings {
+    guard entry.isWildcard, entry.inode != 0 else { return .read(SocketSettings()) }
+    var obstacle = Obstacle.noHolder
+    for holder in holders {
+      do throws(Errno) {
+        return .read(try SocketSettings.read(from: holder, inode: entry.inode))
+      } catch {
+        obstacle = error == .notPermitted ? .mayNotTrace : .refused(error)
+      }
+    }
+    return .hidden(obstacle)
+  }
+}
+
+extension Host {
+  /// Reads the calling thread's namespace.
+  fileprivate static func read(_ place: Place, mendedPorts: Set<UInt16>) throws(Errno) -> Host {
+    let snapshot = try Snapshot.take()
+    let filter = AddressFilter()
+    var host = Host()
+    host.place = place
+    var seen = IPv6Readiness.unusableAddresses()
+    host.addresses = snapshot.addresses.filter { filter.isEligible($0) && seen.insert($0.address).inserted }
+      .map { Address($0.address, $0.interface) }
+    for name in snapshot.interfaces {
+      if let index = InterfaceIndex.named(name) { host.interfaces[index] = name }
+    }
+    host.routes = try RouteTable.read()
+    host.ruleDestinations = try RouteTable.ruleDestinations()
+    host.ephemeralPorts = ephemeralPorts ?? host.ephemeralPorts
+    host.mendedPorts = mendedPorts
+    return host
+  }
+
+  /// `32768	60999`
+  private static var ephemeralPorts: ClosedRange<UInt16>? {
+    let text = ProcFile.read("/proc/sys/net/ipv4/ip_local_port_range") ?? ""
+    let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { UInt16($0) }
+    guard numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
+    return numbers[0]...numbers[1]
+  }
+}

@@ -1,0 +1,138 @@
+import Doctor
+import Linux
+import Testing
+
+/// Values in, verdicts out.
+struct DiagnosisTests {
+  /// What one socket is like, and what is said of it.
+  struct Case: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let bound: String
+    let verdict: String
+    var port: UInt16?
+    var interface: UInt32 = 0
+    var isIPv6Only = false
+    var settings: @Sendable (inout SocketSettings) -> Void = { _ in }
+  }
+
+  @Test(arguments: [
+    Case(testDescription: "IPv4", bound: "0.0.0.0:5678", verdict: "faulty 3/6"),
+    Case(testDescription: "dual-stack", bound: "[::]:5678", verdict: "faulty 5/10"),
+    Case(testDescription: "IPv6 only", bound: "[::]:5678", verdict: "faulty 2/4", isIPv6Only: true),
+    Case(
+      testDescription: "IPv4, IP_PKTINFO", bound: "0.0.0.0:5678", verdict: "asks-the-kernel",
+      settings: { $0.tellsDestinationV4 = true }),
+    Case(
+      testDescription: "dual-stack, IPV6_RECVPKTINFO", bound: "[::]:5678", verdict: "asks-the-kernel",
+      settings: { $0.tellsDestinationV6 = true }),
+    Case(
+      testDescription: "dual-stack, IP_PKTINFO alone", bound: "[::]:5678", verdict: "faulty 2/10",
+      settings: { $0.tellsDestinationV4 = true }),
+    Case(
+      testDescription: "IP_RECVORIGDSTADDR", bound: "0.0.0.0:5678", verdict: "asks-the-kernel",
+      settings: { $0.tellsOriginalDestination = true }),
+    Case(
+      testDescription: "bound to docker0", bound: "0.0.0.0:5678", verdict: "faulty 1/2", interface: 2),
+    Case(
+      testDescription: "bound to one address", bound: "192.168.106.242:5678", verdict: "bound-to-addresses", port: 5678),
+    Case(testDescription: "bound to loopback", bound: "127.0.0.53:53", verdict: "bound-to-addresses", port: 53),
+    Case(testDescription: "mDNS", bound: "0.0.0.0:5353", verdict: "asked-by-multicast"),
+    Case(testDescription: "a client's port", bound: "0.0.0.0:40000", verdict: "left out"),
+    Case(testDescription: "DHCP client", bound: "0.0.0.0:68", verdict: "left out"),
+    Case(testDescription: "a client's port, named", bound: "0.0.0.0:40000", verdict: "faulty 3/6", port: 40000),
+  ])
+  func aSocketIsJudgedByWhatItAsksFor(_ example: Case) throws {
+    var host = try Host.founding()
+    try host.open(example.bound, interface: example.interface, isIPv6Only: example.isIPv6Only, example.settings)
+    let kinds = ClientKinds.of(host)
+    var choices = try host.choices(kinds)
+    for question in Diagnosis.questions(host, kinds, port: example.port) where choices[question] == nil {
+      choices[question] = try host.choice(question.destination)
+    }
+    let diagnosis = Diagnosis(host, kinds, choices, port: example.port)
+    #expect(diagnosis.findings.first.map { brief($0.verdict) } ?? "left out" == example.verdict)
+    #expect(diagnosis.isHealthy == !example.verdict.hasPrefix("faulty"))
+  }
+
+  private func brief(_ verdict: Verdict) -> String {
+    if case .healthy(let reason) = verdict { return reason.code }
+    return verdict.requests.map { "\(verdict.code) \(verdict.wrong.count)/\($0)" } ?? verdict.code
+  }
+
+  @Test func aHostWithOneAddressAnswersRight() throws {
+    var host = try Host.founding()
+    host.addresses.removeFirst()
+    host.addresses.removeLast()
+    try host.open("0.0.0.0:5678")
+    let kinds = ClientKinds.of(host)
+    var choices: Diagnosis.Choices = [:]
+    for question in Diagnosis.questions(host, kinds) { choices[question] = try address("192.168.106.242") }
+    #expect(Diagnosis(host, kinds, choices).findings.map(\.verdict) == [.healthy(.noPairDiffers)])
+  }
+
+  @Test func hiddenSettingsAreNoCertainty() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:5678", nil)
+    let finding = try #require(try host.diagnosis().findings.first)
+    #expect(brief(finding.verdict) == "unknown 3/6")
+    #expect(finding.service.title == "? (user 998)")
+  }
+
+  @Test func addressesThatOthersListenOnAreAnsweredRight() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:5678")
+    for address in ["172.17.0.1", "192.168.106.242"] { try host.open("\(address):5678", "multihomed", pid: 5000) }
+    let diagnosis = try host.diagnosis()
+    #expect(diagnosis.findings.map(\.verdict) == [.healthy(.inFront(name: "multihomed", count: 2))])
+    #expect(diagnosis.exactSockets == 2)
+    host.sockets.removeLast()
+    #expect(brief(try #require(try host.diagnosis().findings.first).verdict) == "faulty 1/3")
+  }
+
+  @Test func socketsOfOneProgramAreOneRow() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:53", "knotd", pid: 7) { $0.tellsDestinationV4 = true }
+    try host.open("0.0.0.0:53", "knotd", pid: 8) { $0.tellsDestinationV4 = true }
+    try host.open("[::]:53", "knotd", pid: 7, isIPv6Only: true) { $0.tellsDestinationV6 = true }
+    let findings = try host.diagnosis().findings
+    #expect(findings.map(\.service.title) == ["knotd (pids 7, 8)"])
+    #expect(findings.map(\.verdict) == [.healthy(.asksTheKernel(option: "IP_PKTINFO"))])
+  }
+
+  @Test func anIPv4SocketTakesWhatADualStackOneWouldToo() throws {
+    var host = try Host.founding()
+    try host.open("[::]:5678") { $0.tellsDestinationV6 = true }
+    try host.open("0.0.0.0:5678")
+    #expect(brief(try host.diagnosis().findings[0].verdict) == "faulty 3/10")
+  }
+
+  @Test func theKernelsOwnSocketsAreNotBlamed() throws {
+    var host = try Host.founding()
+    let entry = UDPSocketEntry(local: Endpoint(.anyIPv4, 4789), isIPv6: false, inode: 0)
+    host.sockets = [SurveyedSocket(entry, settings: .read(SocketSettings()))]
+    #expect(try host.diagnosis().findings.map(\.verdict) == [.kernel])
+    #expect(try host.diagnosis().isHealthy)
+  }
+
+  @Test func whatAKernelRuleMendsIsHealthy() throws {
+    var host = try Host.founding()
+    host.mendedPorts = [5678]
+    try host.open("0.0.0.0:5678")
+    #expect(try host.diagnosis().findings.map(\.verdict) == [.healthy(.mendedByKernelRule)])
+  }
+
+  @Test func systemdIsNotTheServiceThatItHandedASocketTo() {
+    let systemd = SocketHolder(id: 1, name: "systemd", descriptor: 30)
+    let service = SocketHolder(id: 900, name: "tftpd", descriptor: 0)
+    #expect([systemd, service].service == service)
+    #expect([systemd].service == systemd)
+  }
+}
+
+extension Host {
+  /// The kernel's choice for one destination.
+  func choice(_ destination: IPAddress) throws -> IPAddress {
+    let isDocker = try #require(CIDR("172.17.0.0/16")).contains(destination)
+    return try address(isDocker ? "172.17.0.1" : "192.168.106.242")
+  }
+}

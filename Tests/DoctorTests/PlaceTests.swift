@@ -1,0 +1,67 @@
+import Doctor
+import Linux
+import Testing
+
+/// By what names people know a namespace, and what they are told to do there.
+struct PlaceTests {
+  private static let id = "3f2a91c0bb12" + String(repeating: "0123456789abc", count: 4)
+
+  @Test(arguments: [
+    ("0::/system.slice/docker-\(id).scope", "docker", "3f2a91c0bb12"),
+    ("0::/../docker-\(id).scope", "docker", "3f2a91c0bb12"),
+    ("12:pids:/docker/\(id)\n0::/", "docker", "3f2a91c0bb12"),
+    ("0::/machine.slice/libpod-\(id).scope/container", "podman", "3f2a91c0bb12"),
+    ("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-\(id).scope", "containerd", "3f2a91c0bb12"),
+    ("0::/kubepods/besteffort/pod12/\(id)", "kubernetes", "3f2a91c0bb12"),
+    ("0::/lxc.payload.web/system.slice/nginx.service", "lxc", "web"),
+    ("4:memory:/lxc/web/init.scope", "lxc", "web"),
+    ("0::/machine.slice/systemd-nspawn@build.service/payload", "systemd-nspawn", "build"),
+  ])
+  func aContainerIsNamedByItsControlGroup(text: String, engine: String, name: String) {
+    #expect(ContainerName.read(text) == .container(name, engine: engine))
+  }
+
+  @Test(arguments: ["0::/user.slice/user-1000.slice/session-1.scope", "0::/", "", "0::/system.slice/lxc.service"])
+  func whatRunsOnTheHostIsInNoContainer(text: String) {
+    #expect(ContainerName.read(text) == nil)
+  }
+
+  @Test func theTitleTellsHowToFindIt() {
+    let container = Place(.container("3f2a91c0bb12", engine: "docker"), process: 12, processName: "n\u{1b}c")
+    #expect(container.title == "container 3f2a91c0bb12 (docker, pid 12 n\\x1bc)")
+    #expect(Place(.named("blue")).title == "namespace blue")
+    #expect(Place(.anonymous, process: 7, processName: "nc").title == "the namespace of pid 7 nc")
+  }
+
+  /// A service and the one command for it.
+  @Test(arguments: [
+    ("nc", UInt32(0), Place.here, "multihomed adopt 5678"),
+    ("snmpd", 0, Place.here, "multihomed kernel apply 5678"),
+    ("nc", 3, Place.here, "multihomed kernel apply 5678"),
+    ("nc", 0, Place(.named("blue"), process: 12), "nsenter -t 12 -n multihomed kernel apply 5678"),
+    ("nc", 0, Place(.named("blue")), "ip netns exec blue multihomed kernel apply 5678"),
+  ])
+  func thereIsOneCommandForAFault(name: String, interface: UInt32, place: Place, command: String) throws {
+    let entry = UDPSocketEntry(local: Endpoint(.anyIPv4, 5678), isIPv6: false, interface: interface, inode: 1)
+    let socket = SurveyedSocket(entry, settings: .read(SocketSettings()))
+    let service = Service(port: 5678, name: name, processes: [12], user: 0, sockets: [socket])
+    #expect(Suggestion(for: service, in: place).command == command)
+  }
+
+  @Test func whatIsMissingIsNamedWithTheWayToGiveIt() {
+    var limits = Limits()
+    #expect(limits.sentences.isEmpty && limits.remedy == nil)
+    limits.mayNotEnter = true
+    limits.mayNotTrace = true
+    limits.mayNotRead = true
+    limits.hiddenSockets = 2
+    #expect(
+      limits.sentences == [
+        "the settings of 2 sockets of other users (needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)",
+        "other network namespaces, as containers have them (needs CAP_SYS_ADMIN and CAP_SYS_PTRACE)",
+      ])
+    #expect(
+      limits.remedy == "run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin+ep "
+        + "$(command -v multihomed)")
+  }
+}
