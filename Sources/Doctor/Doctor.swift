@@ -12,6 +12,8 @@ public enum Doctor {
     public var isJSON = false
     /// Whether to ask the services themselves, too.
     public var probes = false
+    /// Whether to leave other network namespaces alone.
+    public var isHereOnly = false
     /// The ports that a kernel rule of ours mends; called inside each network namespace, on a thread of its own.
     public var mendedPorts: @Sendable () -> Set<UInt16> = { [] }
 
@@ -21,7 +23,7 @@ public enum Doctor {
     /// Reads an order as it was typed.
     ///
     /// - Throws: a usage error that names the argument.
-    public init(port: String?, clients: [String], isJSON: Bool, probes: Bool) throws(DoctorFailure) {
+    public init(port: String?, clients: [String], isJSON: Bool, probes: Bool, isHereOnly: Bool) throws(DoctorFailure) {
       if let port {
         guard let number = UInt16(port), number > 0 else {
           throw .usage("'\(port)' is not a port; give a number from 1 to 65535, or none for every port")
@@ -31,6 +33,7 @@ public enum Doctor {
       for client in clients { self.clients.append(try Self.client(client)) }
       self.isJSON = isJSON
       self.probes = probes
+      self.isHereOnly = isHereOnly
     }
 
     private static func client(_ text: String) throws(DoctorFailure) -> IPAddress {
@@ -47,25 +50,51 @@ public enum Doctor {
     }
   }
 
-  /// Looks, and prints what was found on standard output. The process must have one thread where it probes.
+  /// Looks, and prints what was found on standard output. Where it probes, it starts `ip`, which ends with the calling
+  /// thread.
   ///
   /// - Returns: the status to exit with: 0 when every service is healthy, 1 when one is faulty, or may be.
-  /// - Throws: when it cannot look.
+  /// - Throws: when it cannot look, or not probe.
   public static func run(_ order: Order) throws(DoctorFailure) -> Int32 {
-    let survey = try Survey(mendedPorts: order.mendedPorts)
+    let survey = try Survey(order)
     var diagnoses: [Diagnosis] = []
-    for station in survey.stations { diagnoses.append(try diagnose(station, order)) }
+    for station in survey.stations {
+      var diagnosis: Diagnosis
+      do throws(Errno) {
+        diagnosis = try diagnose(station, order)
+      } catch {
+        // Another namespace may have gone meanwhile, with its last process.
+        if station.host.place.isHere { throw .host("cannot ask the kernel for its routes: \(error)") }
+        continue
+      }
+      if order.probes { diagnosis.probes = try probe(station, diagnosis, order) }
+      diagnoses.append(diagnosis)
+    }
     let report = Report(diagnoses, limits: survey.limits, port: order.port)
     StandardOutput.write(line: order.isJSON ? report.json.text : report.text.joined(separator: "\n"))
     return report.isHealthy ? 0 : 1
   }
 
-  private static func diagnose(_ station: Survey.Station, _ order: Order) throws(DoctorFailure) -> Diagnosis {
+  private static func diagnose(_ station: Survey.Station, _ order: Order) throws(Errno) -> Diagnosis {
     let host = station.host
     // The number of an interface means another one elsewhere.
     let clients = order.clients.filter { host.place.isHere || $0.scope == 0 }
     let kinds = ClientKinds.of(host, given: clients)
     let questions = Diagnosis.questions(host, kinds, port: order.port)
     return Diagnosis(host, kinds, try Survey.ask(questions, in: station), port: order.port)
+  }
+
+  /// Asks whom the diagnosis blames; with a port, whoever is bound to it.
+  private static func probe(
+    _ station: Survey.Station, _ diagnosis: Diagnosis, _ order: Order
+  ) throws(DoctorFailure) -> [ProbeResult] {
+    let services = diagnosis.findings.filter { finding in
+      !finding.verdict.isHealthy || (order.port != nil && !finding.service.isKernel)
+    }.map(\.service)
+    if services.isEmpty { return [] }
+    let probe = try Probe(station)
+    var results: [ProbeResult] = []
+    for service in services { results.append(try probe.ask(service)) }
+    return results
   }
 }

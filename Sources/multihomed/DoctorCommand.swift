@@ -10,8 +10,8 @@ struct DoctorCommand: ParsableCommand {
     discussion: """
       Looks at every UDP socket that is bound to the wildcard address, and asks the kernel from which address it would \
       answer each kind of client: those of each connected subnet, of each router, of the default route, and those given \
-      by --client. A service that asks which address was asked (IP_PKTINFO) is healthy. Nothing is changed, and nothing \
-      is sent.
+      by --client. A service that asks which address was asked (IP_PKTINFO) is healthy. Nothing is changed, and without \
+      --probe nothing is sent.
 
       As root it looks into containers and other network namespaces, too. Anyone else sees this namespace, and the \
       settings of their own services only; the report says what is missing.
@@ -25,11 +25,25 @@ struct DoctorCommand: ParsableCommand {
   @Flag(help: "Answer in JSON; multihomed-doctor(8) describes it.")
   var json = false
 
+  @Flag(help: "Look at this network namespace only, and not into containers.")
+  var here = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Prove it: ask each faulty service, or with PORT whatever is bound to it, at every address, and show what passes.",
+      discussion: """
+        The client is a network namespace of its own, with an interface mh-probe… on the host while it asks, and an \
+        unused address of 198.18.0.0/16 or 2001:2::/48 (RFC 2544, RFC 5180); no address is added to the host. The \
+        question is one that a service of that port answers, and changes nothing. Needs CAP_SYS_ADMIN, CAP_NET_ADMIN, \
+        CAP_NET_RAW and ip (Debian: iproute2).
+        """))
+  var probe = false
+
   @Option(help: ArgumentHelp("A client to look at beside; may be repeated.", valueName: "ADDRESS"))
   var client: [String] = []
 
   func run() throws {
-    let order = try Doctor.Order(port: port, clients: client, isJSON: json, probes: false)
+    let order = try Doctor.Order(port: port, clients: client, isJSON: json, probes: probe, isHereOnly: here)
     let status = try Doctor.run(order)
     if status != 0 { throw ExitCode(status) }
   }

@@ -21,6 +21,8 @@ package struct Diagnosis: Sendable {
   package let clientSockets: Int
   /// Sockets that are left out because they are bound to one address.
   package let exactSockets: Int
+  /// What services answered when they were really asked.
+  package var probes: [ProbeResult] = []
 
   /// The questions to be put to the kernel, in this host's namespace, before a diagnosis can be made.
   package static func questions(_ host: Host, _ kinds: [ClientKind], port: UInt16? = nil) -> Set<RouteQuestion> {
@@ -49,8 +51,10 @@ package struct Diagnosis: Sendable {
     }
   }
 
-  /// Whether nothing has to be done.
-  package var isHealthy: Bool { findings.allSatisfy(\.verdict.isHealthy) }
+  /// Whether nothing has to be done: no service is faulty, or may be, and none that was asked has answered wrongly.
+  package var isHealthy: Bool {
+    findings.allSatisfy(\.verdict.isHealthy) && !probes.contains { $0.exchanges.contains { $0.isWrong == true } }
+  }
 }
 
 extension RouteQuestion {
@@ -85,7 +89,7 @@ private struct Selection {
       return !socket.isKernels && (host.ephemeralPorts.contains(port) || Self.clientPorts.contains(port))
     }
     clientSockets = clients.count
-    exactSockets = host.sockets.count { !$0.isWildcard && !$0.entry.local.address.isLoopback }
+    exactSockets = host.sockets.count { !$0.isWildcard && !$0.isConnected && !$0.entry.local.address.isLoopback }
     let left = Set(clients)
     services = Service.group(wildcards.filter { !left.contains($0) })
   }

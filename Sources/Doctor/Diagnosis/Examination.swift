@@ -21,6 +21,7 @@ struct Examination {
 
   var verdict: Verdict {
     if service.isKernel { return .kernel }
+    if service.sockets.allSatisfy(\.isConnected) { return .healthy(.connected(service.sockets.count)) }
     let wildcards = service.sockets.filter(\.isWildcard)
     if wildcards.isEmpty { return .healthy(.boundToAddresses(service.boundTo.count)) }
     let pairs = self.pairs(wildcards, all: true)

@@ -28,7 +28,8 @@ package struct Service: Hashable, Sendable {
   /// The addresses that its sockets are bound to, each once, the wildcard first.
   package var boundTo: [IPAddress] {
     var seen: Set<IPAddress> = []
-    let all = sockets.map(\.entry.local.address).filter { seen.insert($0).inserted }
+    let open = sockets.filter { !$0.isConnected }
+    let all = (open.isEmpty ? sockets : open).map(\.entry.local.address).filter { seen.insert($0).inserted }
     return all.filter(\.isWildcard) + all.filter { !$0.isWildcard }
   }
 
@@ -65,7 +66,7 @@ extension [SurveyedSocket] {
   /// The sockets of others, or of the same service, that are bound to one address, by that address: they take what it is
   /// asked before any wildcard socket does.
   func exact(port: UInt16) -> [IPAddress: SurveyedSocket] {
-    let exact = filter { $0.entry.local.port == port && !$0.isWildcard && !$0.isKernels && $0.entry.peer == nil }
+    let exact = filter { $0.entry.local.port == port && !$0.isWildcard && !$0.isKernels && !$0.isConnected }
     return Dictionary(exact.map { ($0.entry.local.address, $0) }) { first, _ in first }
   }
 }

@@ -23,6 +23,8 @@ package enum HealthyReason: Hashable, Sendable {
   case asksTheKernel(option: String)
   /// It has one socket for each of so many addresses.
   case boundToAddresses(Int)
+  /// It has so many sockets, each connected to one client, and hears nobody else.
+  case connected(Int)
   /// Whoever can ask it is answered from the one address that it can ask.
   case noPairDiffers
   /// So many addresses are taken by sockets that are bound to them, of this program, and what is left is answered right.

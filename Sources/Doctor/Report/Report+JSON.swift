@@ -21,6 +21,7 @@ extension Diagnosis {
       "pid": host.place.process.map { .number(Int($0)) } ?? .null,
       "addresses": .array(host.addresses.map { .string(host.text($0.address)) }),
       "services": .array(findings.map { $0.json(on: host) }),
+      "probes": .array(probes.map { $0.json(on: host) }),
       "client_sockets": .number(clientSockets),
       "sockets_bound_to_one_address": .number(exactSockets),
     ])

@@ -10,6 +10,7 @@ extension Report {
     lines += faults
     if !faults.isEmpty { lines += [""] + thirdWay }
     lines += assumptions
+    lines += diagnoses.flatMap { diagnosis in diagnosis.probes.flatMap { [""] + $0.text(on: diagnosis.host) } }
     let notes = self.notes
     if !notes.isEmpty { lines += [""] + notes }
     return lines

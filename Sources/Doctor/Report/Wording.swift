@@ -7,6 +7,8 @@ extension HealthyReason {
     case .asksTheKernel(let option): "asks which address was asked (\(option))"
     case .boundToAddresses(1): "bound to one address"
     case .boundToAddresses(let count): "a socket for each of \(count) addresses"
+    case .connected(1): "connected to one client, hears nobody else"
+    case .connected(let count): "connected to \(count) clients, hears nobody else"
     case .noPairDiffers: "no client can ask more than one address"
     case .inFront("multihomed", let count): "multihomed listens on \(addresses(count)) in front of it"
     case .inFront(let name, let count): "\(name?.printable ?? "another process") has a socket on \(addresses(count))"
@@ -20,6 +22,7 @@ extension HealthyReason {
     switch self {
     case .asksTheKernel: "asks-the-kernel"
     case .boundToAddresses: "bound-to-addresses"
+    case .connected: "connected"
     case .noPairDiffers: "no-pair-differs"
     case .inFront: "in-front"
     case .mendedByKernelRule: "mended-by-kernel-rule"

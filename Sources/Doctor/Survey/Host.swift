@@ -26,7 +26,7 @@ package struct Host: Sendable {
   package var routes: [Route] = []
   /// The blocks that routing rules name.
   package var ruleDestinations: [CIDR] = []
-  /// The UDP sockets that are connected to nobody.
+  /// The UDP sockets; of those that are connected, only the ones whose port was asked for.
   package var sockets: [SurveyedSocket] = []
   /// Where the kernel takes the ports of clients from (net.ipv4.ip_local_port_range).
   package var ephemeralPorts: ClosedRange<UInt16> = 32_768...60_999
@@ -75,8 +75,11 @@ package struct SurveyedSocket: Hashable, Sendable {
   /// Whether it belongs to the kernel itself: WireGuard, VXLAN and the like.
   package var isKernels: Bool { entry.inode == 0 }
 
-  /// Whether another socket of the port that is bound more exactly can take datagrams from it.
+  /// Whether it receives whatever its port is asked at any address.
   package var isWildcard: Bool { entry.isWildcard }
+
+  /// Whether it hears one peer only.
+  package var isConnected: Bool { entry.peer != nil }
 }
 
 /// Why something could not be seen.

@@ -15,23 +15,24 @@ struct Survey {
   /// What could not be looked at.
   private(set) var limits = Limits()
 
-  /// Looks around.
+  /// Looks around. Of connected sockets, only those of the port that is ordered count: a relay may have a million.
   ///
-  /// - Parameter mendedPorts: the ports that a kernel rule of ours mends; called inside each namespace.
   /// - Throws: when not even our own namespace can be read.
-  init(mendedPorts: @escaping @Sendable () -> Set<UInt16>) throws(DoctorFailure) {
-    let namespaces = Namespaces.all()
-    limits.mayNotEnter = !Capability.systemAdmin.isEffective
+  init(_ order: Doctor.Order) throws(DoctorFailure) {
+    let namespaces = order.isHereOnly ? [(Place.here, NetworkNamespace.current)] : Namespaces.all()
+    limits.mayNotEnter = !order.isHereOnly && !Capability.systemAdmin.isEffective
     limits.mayNotTrace = !Capability.trace.isEffective
     limits.mayNotRead = !Capability.readAnything.isEffective
     var found: [(station: Station, entries: [UDPSocketEntry])] = []
     for (place, namespace) in namespaces {
       do throws(Errno) {
-        let (host, entries) = try Self.read(namespace, place, mendedPorts)
-        found.append((Station(namespace: namespace, host: host), entries))
+        let (host, entries) = try Self.read(namespace, place, order.mendedPorts)
+        let wanted = entries.filter { $0.peer == nil || $0.local.port == order.port }
+        found.append((Station(namespace: namespace, host: host), wanted))
       } catch {
         if place.isHere { throw .host("cannot read the sockets and routes of this host: \(error)") }
-        if Capability.systemAdmin.isEffective { limits.notEntered.append(place) }
+        // Any other errno says that it has gone meanwhile, with its last process.
+        if !limits.mayNotEnter, error == .notPermitted || error == .accessDenied { limits.notEntered.append(place) }
       }
     }
     stations = Self.withSockets(found)
@@ -39,22 +40,22 @@ struct Survey {
   }
 
   /// Asks the kernel, in a station's namespace.
-  static func ask(_ questions: Set<RouteQuestion>, in station: Station) throws(DoctorFailure) -> Diagnosis.Choices {
+  ///
+  /// - Throws: EMFILE, EPERM where a sandbox forbids netlink, and what entering the namespace throws.
+  static func ask(_ questions: Set<RouteQuestion>, in station: Station) throws(Errno) -> Diagnosis.Choices {
     let ask = { @Sendable () throws(Errno) in
       var choices: Diagnosis.Choices = [:]
       for question in questions { choices[question] = try question.source() }
       return choices
     }
-    return try attempt("ask the kernel for its routes") { () throws(Errno) in
-      station.host.place.isHere ? try ask() : try station.namespace.run(ask)
-    }
+    return station.host.place.isHere ? try ask() : try station.namespace.run(ask)
   }
 
   private static func read(
     _ namespace: NetworkNamespace, _ place: Place, _ mendedPorts: @escaping @Sendable () -> Set<UInt16>
   ) throws(Errno) -> (Host, [UDPSocketEntry]) {
     let read = { @Sendable () throws(Errno) in
-      (try Host.read(place, mendedPorts: mendedPorts()), try UDPSocketTable.read().filter { $0.peer == nil })
+      (try Host.read(place, mendedPorts: mendedPorts()), try UDPSocketTable.read())
     }
     return place.isHere ? try read() : try namespace.run(read)
   }

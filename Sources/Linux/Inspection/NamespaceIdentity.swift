@@ -9,13 +9,4 @@ extension NetworkNamespace {
     guard unsafe stat(path, &status) == 0 else { return nil }
     return UInt64(status.st_ino)
   }
-
-  /// Gives the calling thread a network namespace of its own, which lasts as long as the thread, or a process or socket
-  /// within it (unshare(2)).
-  ///
-  /// - Throws: EPERM without CAP_SYS_ADMIN, ENOSPC beyond user.max_net_namespaces.
-  public static func makeOwn() throws(Errno) {
-    let result = mh_unshare_network()
-    if result < 0 { throw Errno(-result) }
-  }
 }

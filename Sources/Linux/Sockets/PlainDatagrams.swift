@@ -2,6 +2,17 @@ import Glibc
 
 /// One datagram at a time, as simple programs have it. The data plane does not use these: it has batches.
 extension Socket {
+  /// A UDP socket in another namespace, bound to an endpoint there.
+  ///
+  /// - Throws: what `NetworkNamespace.enter()` and bind(2) throw.
+  public static func bound(to endpoint: Endpoint, in namespace: NetworkNamespace) throws(Errno) -> Socket {
+    try namespace.run { () throws(Errno) in
+      let socket = try Socket(udpFor: endpoint.address)
+      try socket.bind(to: endpoint)
+      return socket
+    }
+  }
+
   /// Whether the socket is readable (or has an error or its end to report), or will be in time (poll(2)).
   ///
   /// - Throws: ENOMEM.

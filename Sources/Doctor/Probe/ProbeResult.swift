@@ -1,0 +1,44 @@
+package import Linux
+
+/// What a service answered when it was really asked.
+package struct ProbeResult: Hashable, Sendable {
+  /// One address that was asked, and what passed the client's interface on account of it.
+  package struct Exchange: Hashable, Sendable {
+    /// The address and port that was asked.
+    package let asked: Endpoint
+    /// What passed, in order.
+    package let packets: [IPPacket]
+    /// The port that was asked from, by which answers are known.
+    package let clientPort: UInt16
+
+    /// An exchange in all its parts.
+    package init(asked: Endpoint, clientPort: UInt16, packets: [IPPacket]) {
+      self.asked = asked
+      self.clientPort = clientPort
+      self.packets = packets
+    }
+
+    /// The address that answered first, whatever its port: TFTP answers from another one.
+    package var answerer: IPAddress? { packets.first(where: isAnswer)?.source }
+
+    /// Whether this is what the client was waiting for.
+    func isAnswer(_ packet: IPPacket) -> Bool { packet.udp?.destination.port == clientPort }
+
+    /// Whether the answer came from another address than the one that was asked; nil where there was none.
+    package var isWrong: Bool? { answerer.map { $0 != asked.address } }
+  }
+
+  /// The service.
+  package let service: Service
+  /// What it was asked, in words.
+  package let question: String
+  /// An exchange for each address.
+  package let exchanges: [Exchange]
+
+  /// A result in all its parts.
+  package init(service: Service, question: String, exchanges: [Exchange]) {
+    self.service = service
+    self.question = question
+    self.exchanges = exchanges
+  }
+}

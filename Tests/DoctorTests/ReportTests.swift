@@ -1,0 +1,136 @@
+import Doctor
+import Linux
+import Testing
+
+/// What the report looks like, to people and to programs.
+struct ReportTests {
+  private func host() throws -> Host {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:53", "dnsmasq", pid: 812) { $0.tellsDestinationV4 = true }
+    try host.open("0.0.0.0:5678")
+    try host.open("0.0.0.0:40000", "dig")
+    try host.open("172.17.0.1:123", "ntpd")
+    return host
+  }
+
+  @Test func theTableIsUnderstoodAtAGlance() throws {
+    var limits = Limits()
+    limits.mayNotEnter = true
+    #expect(
+      Report([try host().diagnosis()], limits: limits).text == [
+        "PORT  SERVICE            BOUND TO  VERDICT",
+        "53    dnsmasq (pid 812)  0.0.0.0   healthy: asks which address was asked",
+        "                                   (IP_PKTINFO)",
+        "5678  nc (pid 4711)      0.0.0.0   FAULTY: answers 3 of 6 kinds of request from",
+        "                                   the wrong address",
+        "",
+        "nc (pid 4711), port 5678:",
+        "  ASKED AT         BY A CLIENT IN           ANSWERS FROM",
+        "  172.17.0.1       192.168.106.0/24 (eth0)  192.168.106.242",
+        "  172.17.0.1       anywhere else (eth0)     192.168.106.242",
+        "  192.168.106.242  172.17.0.0/16 (docker0)  172.17.0.1",
+        "  It is bound to 0.0.0.0 and does not ask which address was asked (no",
+        "  IP_PKTINFO), so the kernel picks the source of each reply by the route to the",
+        "  client.",
+        "  Mend it, as root:  multihomed adopt 5678",
+        "  (no restart; the service then sees its clients as 127.64.0.0/10)",
+        "",
+        "Or, for any of them: bind the service to 127.0.0.1 alone, and put a relay in",
+        "front:",
+        "  multihomed relay --listen PORT --backend 127.0.0.1:PORT",
+        "",
+        "Left out: 1 socket on clients' ports; name a PORT to see one.",
+        "1 socket bound to one address: fine.",
+        "Not looked at: other network namespaces, as containers have them (needs",
+        "CAP_SYS_ADMIN).",
+        "To see everything: run it with sudo, or once: sudo setcap cap_sys_admin+ep",
+        "$(command -v multihomed)",
+      ])
+  }
+
+  @Test func whereThereIsNothingItSaysSo() throws {
+    let nothing = try Host.founding().diagnosis()
+    #expect(Report([nothing]).text == ["No UDP service is bound to the wildcard address."])
+    #expect(Report([nothing], port: 5678).text == ["No socket is bound to UDP port 5678."])
+    #expect(Report([nothing]).isHealthy)
+  }
+
+  @Test func anotherNamespaceHasASectionAndItsCommandAPrefix() throws {
+    var host = try Host.founding()
+    host.place = Place(.container("3f2a91c0bb12", engine: "docker"), process: 12, processName: "nc")
+    try host.open("0.0.0.0:5678", pid: 12)
+    let text = Report([try Host.founding().diagnosis(), try host.diagnosis()]).text
+    #expect(text[0] == "In container 3f2a91c0bb12 (docker, pid 12 nc):")
+    #expect(text.contains("nc (pid 12), port 5678 in container 3f2a91c0bb12 (docker, pid 12 nc):"))
+    #expect(text.contains("  Mend it, as root:  nsenter -t 12 -n multihomed kernel apply 5678"))
+  }
+
+  @Test func ofManyPairsTheFirstAreTold() throws {
+    var host = try Host.founding()
+    for number in 1...20 { host.addresses.append(Host.Address(try address("172.17.1.\(number)"), "docker0")) }
+    try host.open("0.0.0.0:5678")
+    let text = Report([try host.diagnosis()]).text
+    #expect(text.count { $0.hasSuffix("  192.168.106.242") || $0.hasSuffix("  172.17.0.1") } == 12)
+    #expect(text.contains("  and 51 more, which --json tells"))
+  }
+
+  @Test func aProcessCannotWriteOnTheTerminalByItsName() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:5678", "\u{1b}[2J\u{7f}\u{85}x\u{202e}y\n")
+    let text = Report([try host.diagnosis()]).text
+    #expect(text[1].hasPrefix("5678  \\x1b[2J\\x7f\\x85x\\u{202e}y\\x0a (pid 4711)  "))
+    #expect(Report([try host.diagnosis()]).json.text.contains("\"name\": \"\\u001b[2J\\u007f\\u0085x\u{202e}y\\n\""))
+  }
+
+  @Test func theJSONIsStable() throws {
+    var host = try Host.founding()
+    host.addresses.removeLast(2)
+    host.routes.removeLast(2)
+    try host.open("0.0.0.0:5678")
+    let lines = Report([try host.diagnosis()]).json.text.split(separator: "\n").map(String.init)
+    #expect(lines.prefix(4) == ["{", "  \"format\": 1,", "  \"healthy\": false,", "  \"namespaces\": ["])
+    let members = lines.compactMap { $0.split(separator: "\"").dropFirst().first.map(String.init) }
+    #expect(
+      members == [
+        "format", "healthy", "namespaces", "name", "kind", "pid", "addresses", "172.17.0.1", "192.168.106.242",
+        "services", "port", "name", "pids", "uid", "bound_to", "0.0.0.0", "interface", "verdict", "reason", "code",
+        "text",
+        "requests", "wrong", "asked", "client", "client_kind", "interface", "answers_from", "asked", "client",
+        "client_kind", "interface", "answers_from", "asked", "client", "client_kind", "interface", "answers_from",
+        "suggestion", "way", "command", "why", "probes", "client_sockets", "sockets_bound_to_one_address",
+        "not_looked_at", "to_see_everything",
+      ])
+  }
+
+  @Test func theProbesExchangeIsToldLineByLine() throws {
+    let host = try Host.founding()
+    let entry = UDPSocketEntry(local: Endpoint(.anyIPv4, 53), isIPv6: false, inode: 1)
+    let sockets = [SurveyedSocket(entry, settings: .read(SocketSettings()))]
+    let service = Service(port: 53, name: "named", processes: [9], user: 0, sockets: sockets)
+    let asked = Endpoint(try address("192.168.106.242"), 53)
+    let silent = ProbeResult.Exchange(asked: asked, clientPort: 40_000, packets: [])
+    let result = ProbeResult(service: service, question: "DNS query", exchanges: [silent])
+    #expect(
+      result.text(on: host) == [
+        "Probe of named (pid 9), port 53, by a DNS query:", "    no answer: proves nothing",
+        "  → no answer at all: the service wants another question, or a firewall is in the way",
+      ])
+  }
+
+  @Test func theProbesClientIsWhoNobodyIs() throws {
+    var host = try Host.founding()
+    #expect(ProbeAddresses.free(on: host, isIPv4: true) == IPAddress("198.18.0.77"))
+    #expect(ProbeAddresses.free(on: host, isIPv4: false) == IPAddress("2001:2::4d"))
+    try host.routeTo("198.18.0.0/23", 2)
+    try host.routeTo("2001:2::/48", 2)
+    #expect(ProbeAddresses.free(on: host, isIPv4: true) == IPAddress("198.18.2.77"))
+    #expect(ProbeAddresses.free(on: host, isIPv4: false) == nil)
+  }
+
+  @Test(arguments: [53, 69, 123, 161, 1194, 3478, 5060, 5683, 11211, 27015, 27960, 4711] as [UInt16])
+  func eachQuestionHasAName(port: UInt16) {
+    let question = ProbeQuestion.of(port: port)
+    #expect(!question.name.isEmpty && !question.bytes.isEmpty)
+    #expect((question.name == "text") == (port == 4711))
+  }
+}

@@ -1,0 +1,101 @@
+import Glibc
+import Linux
+import Support
+import Testing
+
+/// The doctor's own client: what it sees is true, and nothing is left of it.
+@Suite(.enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"), .serialized)
+struct DoctorProbeTests {
+  /// `asked: answered from` of the only service that was probed.
+  private func exchanges(_ run: DoctorRun) throws -> [String] {
+    let probes = try #require(try run.json()["namespaces"]?[0]?["probes"]?.array)
+    #expect(probes.count == 1)
+    return (probes.first?["exchanges"]?.array ?? []).map {
+      "\($0["asked"]?.string ?? ""): \($0["answered_from"]?.string ?? "nobody")"
+    }
+  }
+
+  /// The names of the interfaces, and the routes that lead to the probe's client.
+  private func traces(in namespace: NetworkNamespace) throws -> [String] {
+    try namespace.run { () throws(Errno) in
+      try InterfaceTable.read().names
+        + RouteTable.read().map(\.destination.description).filter {
+          $0.hasPrefix("198.18.") || $0.hasPrefix("2001:2:")
+        }
+    }
+  }
+
+  @Test func aServiceThatAnswersByRoutingIsCaughtAtIt() throws {
+    let network = try FoundingNetwork()
+    let before = try traces(in: network.host)
+    let service = try TestService(on: .of("[::]:5678"), in: network.host)
+    let run = try DoctorRun("--here 5678 --probe --json", in: network.host)
+    #expect(run.exit == .status(1))
+    #expect(
+      try exchanges(run) == [
+        "172.17.0.1: 172.17.0.1", "192.168.106.242: 172.17.0.1", "fd17::1: fd17::1", "fd06::242: fd17::1",
+      ])
+    #expect(service.tally.received == 4)
+    #expect(try traces(in: network.host) == before)
+  }
+
+  @Test func theExchangeIsShownAsTcpdumpDoes() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
+    let lines = try DoctorRun("--here 5678 --probe", in: network.host).lines(7, from: "Probe of")
+    #expect(lines.count == 6 || lines.dropFirst(6) == [""])
+    let shown = lines.prefix(6).map { $0.replacing(#/198\.18\.0\.77\.\d+/#, with: "198.18.0.77.PORT") }
+    #expect(shown[0].hasSuffix(", port 5678, by a text:"))
+    #expect(shown[1] == "  IP 198.18.0.77.PORT > 172.17.0.1.5678: UDP, length 26")
+    #expect(shown[2].hasPrefix("  IP 172.17.0.1.5678 > 198.18.0.77.PORT: UDP, length 26 "))
+    #expect(shown[2].hasSuffix(" ✓ as asked"))
+    #expect(shown[3] == "  IP 198.18.0.77.PORT > 192.168.106.242.5678: UDP, length 26")
+    #expect(shown[4] == "  IP 172.17.0.1.5678 > 198.18.0.77.PORT: UDP, length 26 ✗ not as asked")
+    #expect(shown[5] == "  → 1 of 2 answers from the address that was asked")
+    _ = service
+  }
+
+  @Test func theRelayIsSeenToAnswerFromEachAddress() throws {
+    let network = try FoundingNetwork()
+    let relay = try MultihomedProcess.relay(in: network.host, "--listen 5678 --backend echo")
+    let run = try DoctorRun("--here 5678 --probe --json", in: network.host)
+    #expect(run.exit == .status(0))
+    #expect(
+      try exchanges(run) == FoundingNetwork.hostAddresses.sorted { $0.isIPv4 && !$1.isIPv4 }.map { "\($0): \($0)" })
+    #expect(relay.process.exit == nil)
+  }
+
+  @Test func whoDoesNotAnswerProvesNothing() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("192.168.106.242:5678"), in: network.host, .echo { $0.replies = 0 })
+    let run = try DoctorRun("--here 5678 --probe --json", in: network.host)
+    #expect(run.exit == .status(0))
+    #expect(try exchanges(run) == ["192.168.106.242: nobody"])
+    let lines = try DoctorRun("--here 5678 --probe", in: network.host).lines
+    #expect(lines.contains("    no answer: proves nothing"))
+    #expect(service.tally.received == 2)
+  }
+
+  @Test func killedInTheMiddleItLeavesNothingBehind() throws {
+    let network = try FoundingNetwork()
+    let before = try traces(in: network.host)
+    let service = try TestService(on: .of("192.168.106.242:5678"), in: network.host, .echo { $0.replies = 0 })
+    let doctor = try MultihomedProcess.launch(in: network.host, ["doctor", "5678", "--probe"])
+    // It has asked, and now waits for the answer.
+    try service.waitForTally { $0.received == 1 }
+    #expect(try traces(in: network.host) != before)
+    doctor.kill()
+    try eventually("the interface is gone") { try traces(in: network.host) == before }
+  }
+
+  @Test func whatIsMissingForItIsSaid() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
+    let run = try DoctorRun("--here 5678 --probe", in: network.host, isPowerless: true)
+    #expect(run.exit == .status(1))
+    #expect(
+      run.error == "multihomed: error: --probe makes a network namespace and an interface of its own, and needs "
+        + "CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW; run it with sudo")
+    #expect(service.tally.received == 0)
+  }
+}

@@ -1,0 +1,57 @@
+import Linux
+import Support
+import Testing
+
+/// What the doctor can see with the rights that it has, and what it says of the rest.
+@Suite(.enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"), .serialized)
+struct DoctorRightsTests {
+  @Test func withoutCapabilitiesAnothersServiceIsUnknownAndTheMissingOnesAreNamed() throws {
+    let network = try FoundingNetwork()
+    let service = try ManagedProcess("nc", ["-u", "-l", "0.0.0.0", "5678"], in: network.host)
+    try network.host.waitForService(on: 5678)
+    let run = try DoctorRun("5678", in: network.host, isPowerless: true)
+    #expect(run.exit == .status(1))
+    #expect(run.lines.contains { $0.contains("unknown: assumed to answer by routing") })
+    #expect(!run.lines.contains { $0.contains("FAULTY") || $0.contains("multihomed adopt") })
+    let text = run.lines.joined(separator: " ")
+    #expect(text.contains("the settings of 1 socket of other users (needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"))
+    #expect(text.contains("other network namespaces, as containers have them (needs CAP_SYS_ADMIN and CAP_SYS_PTRACE)"))
+    #expect(
+      text.contains(
+        "To see everything: run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin+ep "
+          + "$(command -v multihomed)"))
+    let found = try DoctorRun("5678 --json", in: network.host, isPowerless: true).service()
+    #expect(found.verdict == "unknown (settings-hidden)")
+    #expect(found["suggestion"] == .null)
+    #expect(service.exit == nil)
+  }
+
+  @Test func rootSeesIntoOtherNamespaces() throws {
+    let network = try FoundingNetwork()
+    try network.container.ip([
+      "link add other type bridge", "address add 10.9.9.1/24 dev other", "link set other up",
+    ])
+    let service = try ManagedProcess("nc", ["-u", "-l", "0.0.0.0", "5678"], in: network.container)
+    try network.container.waitForService(on: 5678)
+    let run = try DoctorRun("5678 --json", in: network.host)
+    #expect(run.exit == .status(1))
+    let pid = Int(service.processID)
+    let place = try #require(try run.json()["namespaces"]?.array?.first { $0["pid"] == .integer(pid) })
+    #expect(place["kind"] == .string("named"))
+    #expect(place["name"]?.string?.hasSuffix("container") == true)
+    let found = try #require(place["services"]?[0])
+    #expect(found.verdict == "faulty (answers-by-routing)")
+    #expect(found.pairs.contains("10.9.9.1 < 172.17.0.0/16: 172.17.0.2"))
+    #expect(
+      found["suggestion"]?["command"] == .string("nsenter -t \(pid) -n multihomed kernel apply 5678"))
+    let text = try DoctorRun("5678", in: network.host).lines
+    #expect(text.contains { $0.hasPrefix("In namespace") && $0.hasSuffix("container (pid \(pid) nc):") })
+    // The pid and the command are true: from where it points to, the service is the own one.
+    let inside = try ManagedProcess(
+      "nsenter", ["-t", "\(pid)", "-n", MultihomedProcess.path(), "doctor", "5678", "--json"])
+    try inside.waitForExit()
+    let own = try JSON(parsing: inside.text(of: .output))["namespaces"]?[0]
+    #expect(own?["kind"] == .string("own"))
+    #expect(own?["services"]?[0]?["pids"] == .array([.integer(pid)]))
+  }
+}
