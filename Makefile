@@ -25,7 +25,7 @@ SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Packa
   Benchmarks/MicroBenchmarks/MicroBenchmarks.swift Benchmarks/MicroBenchmarks/Package.swift
 
 .DEFAULT_GOAL := build
-.PHONY: build run demo test lint sanitize format install uninstall transcript build-packages run-packages test-packages \
+.PHONY: build run demo test lint sanitize format install uninstall transcript truth-table build-packages run-packages test-packages \
   test-services clean \
   bench bench-quick bench-peers bench-readme bench-test bench-tools \
   bench-micro bench-count bench-count-record count-packages core-work
@@ -113,6 +113,11 @@ bench-tools: build-packages
 ## Writes the demo's output into the README.
 transcript: build
 	Tests/update-transcript.sh $(BINARY)
+
+## Compares the doctor's verdict on each real service with what its client sees, and writes the table into the manual page.
+truth-table: test-packages build
+	$(SWIFT) build $(TEST_FLAGS) --build-tests
+	Tests/update-truth-table.sh $(BINARY)
 
 build-packages:
 	@deploy/install-packages.sh $(BUILD_PACKAGES)

@@ -35,7 +35,7 @@ struct DoctorProbeTests {
       try exchanges(run) == [
         "172.17.0.1: 172.17.0.1", "192.168.106.242: 172.17.0.1", "fd17::1: fd17::1", "fd06::242: fd17::1",
       ])
-    #expect(service.tally.received == 4)
+    #expect(service.tally.sent == 4)
     #expect(try traces(in: network.host) == before)
   }
 
@@ -73,7 +73,8 @@ struct DoctorProbeTests {
     #expect(try exchanges(run) == ["192.168.106.242: nobody"])
     let lines = try DoctorRun("--here 5678 --probe", in: network.host).lines
     #expect(lines.contains("    no answer: proves nothing"))
-    #expect(service.tally.received == 2)
+    // Whoever does not answer is asked again.
+    #expect(service.tally.received > 2)
   }
 
   @Test func killedInTheMiddleItLeavesNothingBehind() throws {
@@ -82,7 +83,7 @@ struct DoctorProbeTests {
     let service = try TestService(on: .of("192.168.106.242:5678"), in: network.host, .echo { $0.replies = 0 })
     let doctor = try MultihomedProcess.launch(in: network.host, ["doctor", "5678", "--probe"])
     // It has asked, and now waits for the answer.
-    try service.waitForTally { $0.received == 1 }
+    try service.waitForTally { $0.received >= 1 }
     #expect(try traces(in: network.host) != before)
     doctor.kill()
     try eventually("the interface is gone") { try traces(in: network.host) == before }

@@ -35,7 +35,7 @@ package struct Suggestion: Hashable, Sendable {
       why = "the service is bound to an interface, where a relay beside it does not reach it"
     } else if !place.isHere {
       way = .kernel
-      why = "it needs no process of its own in there"
+      why = "a rule of the kernel's needs no process that stays in there"
     } else {
       way = .adopt
       why = "no restart; the service then sees its clients as 127.64.0.0/10"

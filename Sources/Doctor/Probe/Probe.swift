@@ -2,8 +2,11 @@ import Linux
 
 /// Asks services from a client of its own.
 struct Probe {
-  /// How long answers are waited for, all together, after the last question.
-  private static let patience = Nanoseconds.seconds(2)
+  /// How often whoever has not answered is asked, and how long each time is waited. The kernel may throw the first
+  /// questions away: a new interface sends nothing until its work queue has seen that there is a carrier, which it may do
+  /// a second late.
+  private static let attempts = 5
+  private static let patience = Nanoseconds.milliseconds(500)
   /// How many addresses are asked: enough to prove it, and no flood.
   private static let mostAddresses = 32
 
@@ -54,30 +57,31 @@ struct Probe {
   private func converse(_ bytes: [UInt8], with service: Service) throws(Errno) -> [ProbeResult.Exchange] {
     let asked = service.endpoints(on: host).filter { network.canAsk($0.address) }
     _ = try capture.drain()
-    let clients = try open(bytes, asking: asked.prefix(Self.mostAddresses))
-    let packets = try listen(for: Set(clients.map(\.port)))
+    let clients = try clients(asking: asked.prefix(Self.mostAddresses))
+    var waiting = Set(clients.map(\.port))
+    var packets: [IPPacket] = []
+    for _ in 0..<Self.attempts where !waiting.isEmpty {
+      for client in clients where waiting.contains(client.port) { try client.socket.send(bytes, to: client.asked) }
+      packets += try listen(for: &waiting)
+    }
     return clients.map { $0.exchange(packets) }
   }
 
-  private func open(_ bytes: [UInt8], asking endpoints: ArraySlice<Endpoint>) throws(Errno) -> [Client] {
+  /// Bound and not connected: a connected socket would refuse what comes from elsewhere, by ICMP.
+  private func clients(asking endpoints: ArraySlice<Endpoint>) throws(Errno) -> [Client] {
     var clients: [Client] = []
-    for asked in endpoints { clients.append(try open(bytes, asking: asked)) }
+    for asked in endpoints {
+      let wildcard = Endpoint(asked.address.isIPv4 ? .anyIPv4 : .anyIPv6, 0)
+      let socket = try Socket.bound(to: wildcard, in: network.namespace)
+      let local = try socket.localEndpoint()
+      clients.append(Client(socket: socket, asked: asked, port: local.port))
+    }
     return clients
   }
 
-  /// Bound and not connected: a connected socket would refuse what comes from elsewhere, by ICMP.
-  private func open(_ bytes: [UInt8], asking asked: Endpoint) throws(Errno) -> Client {
-    let wildcard = Endpoint(asked.address.isIPv4 ? .anyIPv4 : .anyIPv6, 0)
-    let socket = try Socket.bound(to: wildcard, in: network.namespace)
-    try socket.send(bytes, to: asked)
-    let local = try socket.localEndpoint()
-    return Client(socket: socket, asked: asked, port: local.port)
-  }
-
   /// Everything that passes until each port has got an answer, or the patience is over.
-  private func listen(for ports: Set<UInt16>) throws(Errno) -> [IPPacket] {
+  private func listen(for waiting: inout Set<UInt16>) throws(Errno) -> [IPPacket] {
     let end = Instant.now + Self.patience
-    var waiting = ports
     var packets: [IPPacket] = []
     while !waiting.isEmpty, try capture.socket.waitUntilReadable(within: end - .now) {
       let passed = try capture.drain().map(\.packet)

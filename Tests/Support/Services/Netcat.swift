@@ -9,7 +9,7 @@ extension RealService {
 
   /// netcat on `::`, for both families.
   public static let netcatOnBoth = RealService(
-    name: "nc -6 -u -l", package: "netcat-openbsd", program: "nc.openbsd", port: 5678, v4: .doesNotListen,
+    name: "nc -6 -u -l", package: "netcat-openbsd", program: "nc.openbsd", port: 5678, v4: .answersByRouting,
     v6: .answersByRouting, isForOneClient: true, question: .netcat
   ) { Launch(arguments: ["-6", "-u", "-l", "\($0.port)"], input: "answer\n") }
 }
