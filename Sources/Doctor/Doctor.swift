@@ -71,8 +71,18 @@ public enum Doctor {
       diagnoses.append(diagnosis)
     }
     let report = Report(diagnoses, limits: survey.limits, port: order.port)
-    StandardOutput.write(line: order.isJSON ? report.json.text : report.text.joined(separator: "\n"))
+    try show(order.isJSON ? report.json.text : report.text.joined(separator: "\n"))
     return report.isHealthy ? 0 : 1
+  }
+
+  private static func show(_ text: String) throws(DoctorFailure) {
+    do throws(Errno) {
+      try StandardOutput.write(whole: text)
+    } catch .brokenPipe {
+      // The reader has seen enough, as head does.
+    } catch {
+      throw .host("cannot write the report: \(error)")
+    }
   }
 
   private static func diagnose(_ station: Survey.Station, _ order: Order) throws(Errno) -> Diagnosis {

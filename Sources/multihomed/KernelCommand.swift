@@ -48,10 +48,19 @@ struct KernelApplyCommand: ParsableCommand {
   func run() throws {
     let request = try RuleRequest(ports: ports, clients: clients, timeout: timeout)
     if print {
-      StandardOutput.write(text: try KernelRule.script(request))
+      try write(script: try KernelRule.script(request))
     } else {
       for line in try KernelRule.apply(request) { StandardOutput.write(line: line) }
     }
+  }
+}
+
+/// A part of a script would be another script.
+private func write(script: String) throws(KernelRuleError) {
+  do throws(Errno) {
+    try StandardOutput.write(whole: script.hasSuffix("\n") ? String(script.dropLast()) : script)
+  } catch {
+    throw KernelRuleError(.process, "cannot write the script: \(error)")
   }
 }
 

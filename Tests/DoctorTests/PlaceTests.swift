@@ -54,14 +54,31 @@ struct PlaceTests {
     limits.mayNotEnter = true
     limits.mayNotTrace = true
     limits.mayNotRead = true
-    limits.hiddenSockets = 2
+    limits.socketsWithoutHolder = 2
     #expect(
       limits.sentences == [
-        "the settings of 2 sockets of other users (needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)",
+        "the settings of 2 sockets (needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)",
         "other network namespaces, as containers have them (needs CAP_SYS_ADMIN and CAP_SYS_PTRACE)",
       ])
     #expect(
       limits.remedy == "run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin+ep "
         + "$(command -v multihomed)")
+  }
+
+  @Test(arguments: [
+    (0, 1, true, "the settings of 1 socket (needs CAP_SYS_PTRACE)"),
+    (
+      1, 0, false,
+      "the settings of 1 socket (their processes are not seen from here: run it on the host, not in a container)"
+    ),
+    (0, 2, false, "the settings of 2 sockets (a security module forbids it: see sysctl kernel.yama.ptrace_scope)"),
+  ])
+  func whyASocketIsHiddenIsSaid(withoutHolder: Int, untraceable: Int, mayNotTrace: Bool, sentence: String) {
+    var limits = Limits()
+    limits.mayNotTrace = mayNotTrace
+    limits.socketsWithoutHolder = withoutHolder
+    limits.untraceableSockets = untraceable
+    #expect(limits.sentences == [sentence])
+    #expect((limits.remedy == nil) == !mayNotTrace)
   }
 }

@@ -25,6 +25,10 @@ struct DoctorProbeTests {
     }
   }
 
+  private func addresses(in namespace: NetworkNamespace) throws -> Set<InterfaceAddress> {
+    try namespace.run { () throws(Errno) in Set(try InterfaceTable.read().addresses) }
+  }
+
   @Test func aServiceThatAnswersByRoutingIsCaughtAtIt() throws {
     let network = try FoundingNetwork()
     let before = try traces(in: network.host)
@@ -77,14 +81,17 @@ struct DoctorProbeTests {
     #expect(service.tally.received > 2)
   }
 
-  @Test func killedInTheMiddleItLeavesNothingBehind() throws {
+  @Test func killedInTheMiddleItLeavesNothingBehindAndTheHostHadNoAddressMore() throws {
     let network = try FoundingNetwork()
+    try eventually("every link-local address is there") { try self.addresses(in: network.host).count == 9 }
+    let addresses = try self.addresses(in: network.host)
     let before = try traces(in: network.host)
     let service = try TestService(on: .of("192.168.106.242:5678"), in: network.host, .echo { $0.replies = 0 })
     let doctor = try MultihomedProcess.launch(in: network.host, ["doctor", "5678", "--probe"])
     // It has asked, and now waits for the answer.
     try service.waitForTally { $0.received >= 1 }
     #expect(try traces(in: network.host) != before)
+    #expect(try self.addresses(in: network.host) == addresses)
     doctor.kill()
     try eventually("the interface is gone") { try traces(in: network.host) == before }
   }

@@ -13,9 +13,8 @@ final class ProbeNetwork {
   private let own: PrivateNamespace
   private let host: NetworkNamespace?
   private let interface = "mh-probe\(getpid())"
-  /// The client's addresses.
-  let clientV4: IPAddress?
-  let clientV6: IPAddress?
+  /// The client's address of each family that the host has, and that the wire can carry.
+  private var clients: [IPAddress] = []
 
   /// Where the client is.
   var namespace: NetworkNamespace { own.namespace }
@@ -27,11 +26,17 @@ final class ProbeNetwork {
     let host = station.host
     own = try attempt("make a network namespace for the probe") { () throws(Errno) in try PrivateNamespace() }
     self.host = host.place.isHere ? nil : station.namespace
-    let families = [true, false].map { isIPv4 in host.addresses.contains { $0.address.isIPv4 == isIPv4 } }
-    clientV4 = families[0] ? ProbeAddresses.free(on: host, isIPv4: true) : nil
-    clientV6 = families[1] ? ProbeAddresses.free(on: host, isIPv4: false) : nil
-    try ip(hostEnd, in: self.host)
-    try ip(clientEnd(asking: host.addresses.map(\.address)), in: own.namespace)
+    try ip(
+      [
+        "link add \(interface) address \(Self.hostMAC) type veth "
+          + "peer name eth0 address \(Self.clientMAC) netns \(own.path)"
+      ], in: self.host)
+    // No link-local addresses either; refused where the kernel has no IPv6, and then there are none.
+    try? ip(["link set \(interface) addrgenmode none"], in: self.host)
+    try? ip(["link set eth0 addrgenmode none"], in: own.namespace)
+    try ip(["link set \(interface) up"], in: self.host)
+    try ip(["link set eth0 up"], in: own.namespace)
+    for isIPv4 in [true, false] { try add(isIPv4: isIPv4, on: host) }
   }
 
   /// Removes the wire at once: by itself it would go a little after the namespace.
@@ -39,31 +44,29 @@ final class ProbeNetwork {
 
   /// Whether the client has an address of this family, and can reach this address by routes.
   func canAsk(_ address: IPAddress) -> Bool {
-    !address.isLinkLocalIPv6 && (address.isIPv4 ? clientV4 : clientV6) != nil
+    !address.isLinkLocalIPv6 && clients.contains { $0.isIPv4 == address.isIPv4 }
   }
 
-  private var hostEnd: [String] {
-    [
-      "link add \(interface) address \(Self.hostMAC) type veth "
-        + "peer name eth0 address \(Self.clientMAC) netns \(own.path)"
-    ] + (clientV6 == nil ? [] : ["link set \(interface) addrgenmode none"])
-      + ["link set \(interface) up"]
-      + [clientV4, clientV6].compactMap(\.self).flatMap { client in
+  /// Gives the client an address of a family. A new interface need not have IPv6 although others have it
+  /// (net.ipv6.conf.default.disable_ipv6): then the client asks by IPv4 alone.
+  private func add(isIPv4: Bool, on host: Host) throws(DoctorFailure) {
+    let asked = host.addresses.map(\.address).filter { $0.isIPv4 == isIPv4 && !$0.isLinkLocalIPv6 }
+    guard !asked.isEmpty, let client = ProbeAddresses.free(on: host, isIPv4: isIPv4) else { return }
+    do throws(DoctorFailure) {
+      try ip(
         [
           "route add \(client)/\(client.bitWidth) dev \(interface)",
           "neighbour add \(client) lladdr \(Self.clientMAC) dev \(interface) nud permanent",
-        ]
-      }
-  }
-
-  private func clientEnd(asking addresses: [IPAddress]) -> [String] {
-    let clients = [clientV4, clientV6].compactMap(\.self)
-    let asked = addresses.filter(canAsk)
-    return (clientV6 == nil ? [] : ["link set eth0 addrgenmode none"])
-      + clients.map { "address add \($0)/\($0.bitWidth) dev eth0" + ($0.isIPv4 ? "" : " nodad") }
-      + ["link set eth0 up"]
-      + clients.map { "route add default dev eth0 src \($0)" }
-      + asked.map { "neighbour add \($0) lladdr \(Self.hostMAC) dev eth0 nud permanent" }
+        ], in: self.host)
+      try ip(
+        [
+          "address add \(client)/\(client.bitWidth) dev eth0" + (isIPv4 ? "" : " nodad"),
+          "route add default dev eth0 src \(client)",
+        ] + asked.map { "neighbour add \($0) lladdr \(Self.hostMAC) dev eth0 nud permanent" }, in: own.namespace)
+      clients.append(client)
+    } catch {
+      if isIPv4 { throw error }
+    }
   }
 
   /// Runs ip(8) commands inside a namespace.

@@ -8,8 +8,10 @@ package struct Limits: Hashable, Sendable {
   package var mayNotTrace = false
   /// CAP_DAC_READ_SEARCH is missing.
   package var mayNotRead = false
-  /// Sockets whose settings are hidden.
-  package var hiddenSockets = 0
+  /// Sockets of which no process is seen that has them open.
+  package var socketsWithoutHolder = 0
+  /// Sockets whose processes may not be traced.
+  package var untraceableSockets = 0
   /// Namespaces that could not be entered in spite of CAP_SYS_ADMIN.
   package var notEntered: [Place] = []
 
@@ -18,18 +20,18 @@ package struct Limits: Hashable, Sendable {
 
   /// Counts what is hidden at each station.
   mutating func count(_ stations: [Survey.Station]) {
-    hiddenSockets = stations.reduce(0) { $0 + $1.host.sockets.count { $0.knownSettings == nil } }
+    for socket in stations.flatMap(\.host.sockets) {
+      guard case .hidden(let obstacle) = socket.settings else { continue }
+      if obstacle == .noHolder { socketsWithoutHolder += 1 } else { untraceableSockets += 1 }
+    }
   }
 
   /// What was not looked at, each with the capability that is missing.
   package var sentences: [String] {
     var sentences: [String] = []
-    let noun = hiddenSockets == 1 ? "socket" : "sockets"
-    if !missingForSockets.isEmpty {
-      sentences.append(
-        "the settings of \(hiddenSockets) \(noun) of other users (needs \(Self.list(missingForSockets)))")
-    } else if hiddenSockets > 0 {
-      sentences.append("the settings of \(hiddenSockets) \(noun) of processes that are not seen from here")
+    let hidden = socketsWithoutHolder + untraceableSockets
+    if hidden > 0 {
+      sentences.append("the settings of \(hidden) socket\(hidden == 1 ? "" : "s") (\(whyHidden))")
     }
     if mayNotEnter {
       sentences.append("other network namespaces, as containers have them (needs \(Self.list(missingForNamespaces)))")
@@ -49,10 +51,16 @@ package struct Limits: Hashable, Sendable {
     return "run it with sudo, or once: sudo setcap \(names)+ep $(command -v multihomed)"
   }
 
+  private var whyHidden: String {
+    if !missingForSockets.isEmpty { return "needs \(Self.list(missingForSockets))" }
+    if socketsWithoutHolder == 0 { return "a security module forbids it: see sysctl kernel.yama.ptrace_scope" }
+    return "their processes are not seen from here: run it on the host, not in a container"
+  }
+
   /// /proc/PID/fd of another user's process is opened by the one, and read by the other.
   private var missingForSockets: [Capability] {
-    if hiddenSockets == 0 { return [] }
-    return (mayNotTrace ? [.trace] : []) + (mayNotRead ? [.readAnything] : [])
+    if socketsWithoutHolder + untraceableSockets == 0 { return [] }
+    return (mayNotTrace ? [.trace] : []) + (mayNotRead && socketsWithoutHolder > 0 ? [.readAnything] : [])
   }
 
   private var missingForNamespaces: [Capability] {

@@ -65,12 +65,12 @@ extension Errno {
   public static let tooManyFiles = Errno(ENFILE)
   /// Out of memory.
   public static let outOfMemory = Errno(ENOMEM)
+  /// Nobody reads what is written, or the other end is gone.
+  public static let brokenPipe = Errno(EPIPE)
   /// No such file, process or interface.
   public static let notFound = Errno(ENOENT)
   /// No such process.
   public static let noProcess = Errno(ESRCH)
-  /// The other end is gone.
-  public static let brokenPipe = Errno(EPIPE)
   /// The address family is switched off on this host.
   public static let familyNotSupported = Errno(EAFNOSUPPORT)
 }
