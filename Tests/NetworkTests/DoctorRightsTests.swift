@@ -26,6 +26,22 @@ struct DoctorRightsTests {
     #expect(service.exit == nil)
   }
 
+  @Test(.enabled(if: OtherUsers.arePossible, "\(OtherUsers.obstacle ?? "")"))
+  func anOrdinaryUserSeesTheSettingsOfTheirOwnServicesOnly() throws {
+    let network = try FoundingNetwork()
+    let roots = try ManagedProcess("nc", ["-u", "-l", "0.0.0.0", "5678"], in: network.host)
+    try network.host.waitForService(on: 5678)
+    let own = try RealService.netcat.start(in: network.host, port: 5679, user: OtherUsers.somebody)
+    let services = try DoctorRun("--here --json", in: network.host, user: OtherUsers.somebody).services()
+    // With Yama's scope 1, not even their own.
+    let isForbidden = ProcFile.read("/proc/sys/kernel/yama/ptrace_scope").map { $0 != "0\n" } ?? false
+    #expect(services.map { $0["port"]?.integer } == [5678, 5679])
+    #expect(services.first?.verdict == "unknown (settings-hidden)")
+    #expect(services.last?.verdict == (isForbidden ? "unknown (settings-hidden)" : "faulty (answers-by-routing)"))
+    #expect(services.last?["pids"] == .array([.integer(Int(own.process.processID))]))
+    #expect(roots.exit == nil)
+  }
+
   @Test func rootSeesIntoOtherNamespaces() throws {
     let network = try FoundingNetwork()
     try network.container.ip([

@@ -9,11 +9,15 @@ struct DoctorRun {
 
   /// Runs it as it is, or without any capability. Without `--here` it looks at what other tests have made, too; then only
   /// what it says of certain namespaces can be told beforehand, and it must never probe.
-  init(_ arguments: String, in namespace: NetworkNamespace, isPowerless: Bool = false) throws {
+  ///
+  /// - Parameter user: as whom to run it; others than root only where `OtherUsers.arePossible`.
+  init(_ arguments: String, in namespace: NetworkNamespace, isPowerless: Bool = false, user: UInt32 = 0) throws {
     let words = ["doctor"] + arguments.split(separator: " ").map(String.init)
     let process =
-      isPowerless
-      ? try ManagedProcess("setpriv", Self.powerless + [MultihomedProcess.path()] + words, in: namespace)
+      isPowerless || user != 0
+      ? try ManagedProcess(
+        "setpriv", (user == 0 ? [] : Self.identity(user)) + Self.powerless + [MultihomedProcess.path()] + words,
+        in: namespace)
       : try MultihomedProcess.launch(in: namespace, words)
     exit = try process.waitForExit(within: .seconds(30))
     lines = process.lines(of: .output)
@@ -22,6 +26,10 @@ struct DoctorRun {
 
   /// As an ordinary user is; but not as another user, whom a user namespace may not have.
   private static let powerless = ["--inh-caps=-all", "--bounding-set=-all", "--"]
+
+  private static func identity(_ user: UInt32) -> [String] {
+    ["--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"]
+  }
 
   /// The report of `--json`.
   func json() throws -> JSON {

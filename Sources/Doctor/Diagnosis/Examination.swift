@@ -11,6 +11,10 @@ struct Examination {
   /// Ports that are asked at multicast groups: SSDP, WS-Discovery, mDNS and LLMNR.
   private static let discoveryPorts: Set<UInt16> = [1900, 3702, 5353, 5355]
 
+  /// Ports that are told and never asked, so that nobody is answered: syslog (RFC 5426), NetFlow, IPFIX, sFlow, StatsD and
+  /// collectd.
+  private static let collectorPorts: Set<UInt16> = [514, 2055, 4739, 6343, 8125, 25826]
+
   init(_ service: Service, _ host: Host, _ kinds: [ClientKind], _ choices: Diagnosis.Choices) {
     self.service = service
     self.host = host
@@ -29,6 +33,7 @@ struct Examination {
     if wrong.isEmpty { return .healthy(reason(wildcards)) }
     if host.mendedPorts.contains(service.port) { return .healthy(.mendedByKernelRule) }
     if Self.discoveryPorts.contains(service.port) { return .healthy(.askedByMulticast) }
+    if Self.collectorPorts.contains(service.port) { return .healthy(.neverAnswers) }
     for socket in wildcards {
       if case .hidden(let obstacle) = socket.settings { return .unknown(obstacle, wrong, of: pairs.count) }
     }

@@ -33,6 +33,8 @@ package enum HealthyReason: Hashable, Sendable {
   case mendedByKernelRule
   /// It is asked at a multicast group, so that no address of ours is expected in the answer.
   case askedByMulticast
+  /// By its port it is told and never asked, as a syslog server is.
+  case neverAnswers
 }
 
 /// What is to be said of a service.

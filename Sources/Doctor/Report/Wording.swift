@@ -14,6 +14,7 @@ extension HealthyReason {
     case .inFront(let name, let count): "\(name?.printable ?? "another process") has a socket on \(addresses(count))"
     case .mendedByKernelRule: "mended by the kernel rule"
     case .askedByMulticast: "asked by multicast, so no address is expected"
+    case .neverAnswers: "only receives, as this port's services do"
     }
   }
 
@@ -27,6 +28,7 @@ extension HealthyReason {
     case .inFront: "in-front"
     case .mendedByKernelRule: "mended-by-kernel-rule"
     case .askedByMulticast: "asked-by-multicast"
+    case .neverAnswers: "never-answers"
     }
   }
 
