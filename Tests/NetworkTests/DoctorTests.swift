@@ -120,6 +120,17 @@ struct DoctorTests {
     _ = (service, relay)
   }
 
+  @Test func anAdoptedServiceIsHealthyAsSoonAsItIsAdopted() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
+    #expect(try DoctorRun("--here 5678 --json", in: network.host).service().verdict == "faulty (answers-by-routing)")
+    let adopter = try MultihomedProcess.start(in: network.host, ["adopt", "5678"])
+    let run = try DoctorRun("--here --json", in: network.host)
+    #expect(run.exit == .status(0))
+    #expect(try run.service()["reason"]?["text"] == .string("multihomed listens on 2 addresses in front of it"))
+    _ = (service, adopter)
+  }
+
   @Test func whatASocketConnectedToOneClientAnswersIsNoMatterOfRouting() throws {
     let network = try FoundingNetwork()
     let service = try start("nc -u -l 0.0.0.0 5678", in: network.host, port: 5678)

@@ -30,12 +30,14 @@ extension Service {
     return "\(name.printable) (pid\(processes.count == 1 ? "" : "s") \(shown)\(more))"
   }
 
-  /// `0.0.0.0`, `::`, `0.0.0.0, ::`, `0.0.0.0%eth0`, `4 addresses`
+  /// `0.0.0.0`, `0.0.0.0, ::`, `0.0.0.0%eth0`, `192.0.2.1`, `4 addresses`
   func boundText(on host: Host) -> String {
     let addresses = boundTo
-    if addresses.count > 2 { return "\(addresses.count) addresses" }
+    let exact = addresses.filter { !$0.isWildcard }
+    let shown = exact.count > 1 ? addresses.filter(\.isWildcard) : addresses
     let device = interface == 0 ? "" : "%\(host.interfaces[interface] ?? String(interface))"
-    return addresses.map { $0.scope == 0 ? "\($0)\(device)" : host.text($0) }.joined(separator: ", ")
+    let texts = shown.map { $0.scope == 0 ? "\($0)\(device)" : host.text($0) }
+    return (texts + (exact.count > 1 ? ["\(exact.count) addresses"] : [])).joined(separator: ", ")
   }
 }
 
