@@ -37,8 +37,8 @@ trap 'rm -rf "$work"' EXIT
       gsub(/-/, "\\-")
       sub(/ address$/, "", $6)
       sub(/ address$/, "", $7)
-      sub(/^not served$/, "none", $6)
-      sub(/^not served$/, "none", $7)
+      sub(/^not .*/, "none", $6)
+      sub(/^not .*/, "none", $7)
       if ($4 == "") $4 = "nothing"
       else if ($4 !~ /::|^0\.0\.0\.0|^each/) $4 = "one address"
       printf "T{\n%s\nT}\tT{\n%s\nT}\tT{\n%s\nT}\t%s\t%s\n", $2, $4, $5, $6, $7
