@@ -77,6 +77,15 @@ public enum KernelRule {
       settings: settings, tally: RuleTally(lines), record: record?.settings, isAltered: !isIntact(listing, record))
   }
 
+  /// The ports whose replies are mended now, in the calling thread's network namespace. None where that cannot be seen, or
+  /// where somebody has changed the table.
+  public static func portsInForce() -> Set<UInt16> {
+    guard Capability.networkAdmin.isEffective, let nft = try? Nft(), let listing = try? nft.listing(),
+      let settings = listing.settings, isIntact(listing)
+    else { return [] }
+    return Set(settings.ports)
+  }
+
   // MARK: Steps
 
   /// The settings of the table that is there; nil when there is none.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Doctor
+import KernelRule
 
 extension DoctorFailure: Complaint {}
 
@@ -43,7 +44,8 @@ struct DoctorCommand: ParsableCommand {
   var client: [String] = []
 
   func run() throws {
-    let order = try Doctor.Order(port: port, clients: client, isJSON: json, probes: probe, isHereOnly: here)
+    var order = try Doctor.Order(port: port, clients: client, isJSON: json, probes: probe, isHereOnly: here)
+    order.mendedPorts = { KernelRule.portsInForce() }
     let status = try Doctor.run(order)
     if status != 0 { throw ExitCode(status) }
   }
