@@ -16,7 +16,7 @@ packages="netcat-openbsd socat xinetd
   dnsmasq-base unbound bind9 bind9-dnsutils nsd knot pdns-server pdns-backend-bind
   snmpd snmp freeradius freeradius-utils chrony tftpd-hpa tftp-hpa iperf3
   openvpn openssl coturn kamailio libcoap3-bin memcached xl2tpd
-  teeworlds-server bzflag-server"
+  teeworlds-server"
 # Not to be installed beside one of those, as far as apt is concerned.
 rivals="ntpsec atftpd"
 

@@ -20,7 +20,7 @@ public final class Asking: Sendable {
 
   private let asker: Asker
   private let folder: TemporaryFolder?
-  /// When a datagram is sent again, as clients do: bzfs leaves one in a hundred unanswered.
+  /// When a datagram is sent again, as clients do.
   private let repetition = Monitor(Instant.now + .seconds(1))
 
   init(_ question: Question, to endpoint: Endpoint, from namespace: NetworkNamespace) throws {

@@ -17,5 +17,5 @@ extension RealService {
     dnsmasq, dnsmasqDynamic, unbound, unboundThreads, unboundAutomatic, bind, nsd, nsdProcesses, knot, powerDNS,
   ]
   private static let tunnels = [openvpn, openvpnMultihome, openvpnServer, openvpnServerMultihome, xl2tpd]
-  private static let games = [teeworlds, bzflag]
+  private static let games = [teeworlds]
 }

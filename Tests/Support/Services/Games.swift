@@ -8,12 +8,6 @@ extension RealService {
       arguments: ["sv_port \(site.port)", "sv_register 0"],
       directory: "\(FetchedPrograms.root)/usr/share/games/teeworlds")
   }
-
-  /// The server of BZFlag.
-  public static let bzflag = RealService(
-    name: "bzfs", package: "bzflag-server", program: "bzfs", port: 5154, v4: .answersByRouting, v6: .doesNotListen,
-    question: .ping
-  ) { Launch(arguments: ["-p", "\($0.port)", "-a", "50", "38"]) }
 }
 
 extension Question {
@@ -24,9 +18,4 @@ extension Question {
   }) { $0.count >= 12 && $0[0] == 1 << 2 && Array($0[3..<7]) == own && $0[7] == 5 }
 
   private static let own: [UInt8] = [1, 2, 3, 4]
-
-  /// MsgPingCodeRequest with two bytes, answered by MsgPingCodeReply.
-  fileprivate static let ping = Question.datagram({ [0, 2, 4, 4, 0, 0] }) {
-    $0.count > 4 && $0[2] == 3 && $0[3] == 3
-  }
 }
