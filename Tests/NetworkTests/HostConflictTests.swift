@@ -80,11 +80,11 @@ struct HostConflictTests {
     try expect(conflict.answer, to: conflict.options, in: network.host)
   }
 
+  private static let inPlace =
+    "or leave it as it is and give `multihomed adopt 5678` or `multihomed kernel apply 5678` instead"
   private static let threeWays = (
-    v4: "bind that service to 127.0.0.1:5678 alone and give --backend 127.0.0.1:5678, or move it to another port and "
-      + "give that to --backend, or give another port to --listen",
-    v6: "bind that service to [::1]:5678 alone and give --backend [::1]:5678, or move it to another port and give that "
-      + "to --backend, or give another port to --listen"
+    v4: "bind that service to 127.0.0.1:5678 alone, or move it to another port, and give that to --backend; \(inPlace)",
+    v6: "bind that service to [::1]:5678 alone, or move it to another port, and give that to --backend; \(inPlace)"
   )
 
   @Test(arguments: [
@@ -115,7 +115,9 @@ struct HostConflictTests {
         + "'!fd01::1', or bind that service to [::1]:5678, or give another port to --listen"),
     Holder(
       "127.0.0.1 5678", "--listen 5678 --backend echo --loopback --address 127.0.0.0/8",
-      answer: "127.0.0.1:5678 is in use by NAME (pid PID, on 127.0.0.1:5678); \(threeWays.v4)"),
+      answer:
+        "127.0.0.1:5678 is in use by NAME (pid PID, on 127.0.0.1:5678); bind that service to 127.0.0.1:5678 alone, or "
+        + "move it to another port, and give that to --backend, or give another port to --listen"),
   ])
   func aPortInUseNamesItsHolderAndTheWaysOut(_ holder: Holder) throws {
     let network = try PairNetwork()

@@ -71,8 +71,9 @@ import Testing
     let error = ConfigurationError.portInUse(endpoint, holder: nil)
     #expect(
       error.message
-        == "192.0.2.1:53 is in use by another process; bind that service to 127.0.0.1:53 alone and give --backend "
-        + "127.0.0.1:53, or move it to another port and give that to --backend, or give another port to --listen")
+        == "192.0.2.1:53 is in use by another process; bind that service to 127.0.0.1:53 alone, or move it to another port, "
+        + "and give that to --backend; or leave it as it is and give `multihomed adopt 53` or `multihomed kernel apply 53` "
+        + "instead")
     #expect(error.exitCode == 78)
   }
 

@@ -10,9 +10,14 @@ extension ConfigurationError {
         "\(start); leave the address out with --address '!\(endpoint.address)', or bind that service to "
           + "\(loopback):\(endpoint.port), or give another port to --listen")
     }
+    let moving =
+      "\(start); bind that service to \(loopback):\(endpoint.port) alone, or move it to another port, and give that to "
+      + "--backend"
+    // Beside a service that is on loopback there is nothing to adopt and nothing to mend.
+    if let holder, holder.endpoint.address.isLoopback { return .host("\(moving), or give another port to --listen") }
     return .host(
-      "\(start); bind that service to \(loopback):\(endpoint.port) alone and give --backend \(loopback):\(endpoint.port), "
-        + "or move it to another port and give that to --backend, or give another port to --listen")
+      "\(moving); or leave it as it is and give `multihomed adopt \(endpoint.port)` or `multihomed kernel apply "
+        + "\(endpoint.port)` instead")
   }
 
   private static func description(of holder: PortHolder?) -> String {
