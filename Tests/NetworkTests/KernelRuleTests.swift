@@ -39,11 +39,10 @@ struct KernelRuleTests {
     var asked = 0
     for (asker, own) in [(network.container, ["fe80::d", "fe80::dd"]), (network.lan, ["fe80::e", "fe80::ee"])] {
       try asker.add(["fe80::c/64"], to: "eth0")
+      let client = try UDPClient(in: asker, from: try scene.endpoint("fe80::c%eth0", 40_000, in: asker))
       for address in own + ["fd06::242"] {
         let endpoint = try scene.endpoint(address.hasPrefix("fe80") ? "\(address)%eth0" : address, in: asker)
-        let source = try scene.endpoint("fe80::c%eth0", 40_000, in: asker)
         // Towards a global address, a link-local source reaches the host as well.
-        let client = try UDPClient(in: asker, from: source)
         for _ in 1...2 { #expect(try client.ask("hello", of: endpoint)?.from == endpoint) }
         asked += 2
       }

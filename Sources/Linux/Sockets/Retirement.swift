@@ -7,7 +7,8 @@ public struct Retirement: Sendable {
   /// Never readable, and refuses whatever is sent to an address (EINVAL): a thread that still works with the descriptor
   /// goes on, in vain, until it is told.
   private let standIn: Socket
-  private static let exclusion = Guarded(())
+  /// Holds nothing. Not `()`: of a value without a size, a thread sanitizer takes its neighbours for it.
+  private static let exclusion = Guarded(false)
 
   /// Makes the stand-in.
   ///
