@@ -23,6 +23,8 @@ package struct AdoptableService: Hashable, Sendable {
     let wanted = entries.filter { $0.isWildcard && families.meets($0) }
     guard !wanted.isEmpty else { throw Self.reasonForNone(port, entries) }
     let known = Dictionary(facts.map { ($0.inode, $0) }, uniquingKeysWith: { $1 })
+    let holders = facts.filter { fact in !wanted.contains { $0.inode == fact.inode } }.compactMap(\.view.holder)
+    if let other = holders.first(where: { $0.name == "multihomed" }) { throw .adopted(port, other) }
     var sockets: [ServiceSocket] = []
     for entry in wanted { sockets.append(try ServiceSocket(entry, known[entry.inode], port)) }
     self.port = port

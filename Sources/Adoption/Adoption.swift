@@ -28,6 +28,7 @@ public enum Adoption {
   /// - Returns: the status to exit with.
   /// - Throws: what keeps it from starting, or from going on, and what to do about it.
   public static func run(_ order: Order) throws(ConfigurationError) -> Int32 {
+    RightsAtStart.note()
     var configuration = try order.configuration()
     let wanted = Families(configuration.relays[0].filter.families)
     let broker = try attempt { () throws(Errno) in try BrokerClient(port: order.port) }

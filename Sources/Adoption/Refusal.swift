@@ -12,6 +12,8 @@ package enum Refusal: Error, Hashable, Sendable {
   case cannotLook(UInt16)
   case kernelSocket(UInt16)
   case multihomed(UInt16, SocketHolder)
+  /// Another adoption is under way.
+  case adopted(UInt16, SocketHolder)
   case boundToInterface(UInt16, SocketHolder, UInt32)
   case severalUsers(UInt16, [SocketHolder])
   case rivals(UInt16, [SocketHolder])
@@ -44,6 +46,8 @@ package enum Refusal: Error, Hashable, Sendable {
         + "`multihomed kernel apply \(port)`"
     case .multihomed(let port, let holder):
       "port \(port) is held by \(holder) itself; there is nothing to adopt"
+    case .adopted(let port, let holder):
+      "the service on port \(port) is adopted already, by \(holder); end that one before you adopt it anew"
     case .boundToInterface(let port, let holder, let interface):
       "\(holder) is bound to interface \(InterfaceIndex.name(of: interface) ?? "\(interface)") and cannot be reached on "
         + "loopback; give `multihomed kernel apply \(port)`"
@@ -73,11 +77,13 @@ package enum Refusal: Error, Hashable, Sendable {
     var missing: [Capability] = [.trace]
     if user != UserIdentity.effective { missing.append(.setUser) }
     if port < PortRights.lowestFree { missing.append(.bindService) }
-    missing.removeAll { $0.isEffective }
+    // setcap puts a file's whole set in the place of the one before.
+    let all = missing.map { $0.name.lowercased() }.joined(separator: ",")
+    missing.removeAll { RightsAtStart.has($0) }
     let names = missing.map(\.name)
     let why = user == UserIdentity.effective && isYamaOn ? " (kernel.yama.ptrace_scope is not 0)" : ""
     return "missing: \(names.joined(separator: ", "))\(why); run as root, or give the right with: setcap "
-      + "\(names.map { $0.lowercased() }.joined(separator: ","))=+ep $(command -v multihomed)"
+      + "\(all)=+ep $(command -v multihomed)"
   }
 
   private static func list(_ items: [some CustomStringConvertible]) -> String {
@@ -88,4 +94,15 @@ package enum Refusal: Error, Hashable, Sendable {
   private static var isYamaOn: Bool {
     (ProcFile.read("/proc/sys/kernel/yama/ptrace_scope")?.first).map { $0 != "0" } ?? false
   }
+}
+
+/// What this process could do before it gave up its rights.
+enum RightsAtStart {
+  private static let held: Set<Capability> = Set(
+    [.trace, .setUser, .bindService].filter { (capability: Capability) in capability.isEffective })
+
+  /// To be called while they are there.
+  static func note() { _ = held }
+
+  static func has(_ capability: Capability) -> Bool { held.contains(capability) }
 }

@@ -35,9 +35,9 @@ package struct RuleRecord: Hashable, Sendable {
 extension RuleRecord {
   /// The file for the network namespace that we are in, which has a ruleset of its own.
   ///
-  /// - Throws: what stat(2) throws, when there is no /proc.
+  /// - Throws: what `NetworkNamespace.currentCookie()` throws.
   private static func path() throws(Errno) -> String {
-    "/run/multihomed/kernel-\(try StateFile.inode(of: NetworkNamespace.current.path))"
+    "/run/multihomed/kernel-\(try NetworkNamespace.currentCookie())"
   }
 
   /// What was written last; nil when there is nothing, or nothing that can be read.

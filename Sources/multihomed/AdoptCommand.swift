@@ -21,8 +21,8 @@ struct AdoptCommand: ParsableCommand {
         multihomed adopt 5678
       """)
 
-  @Argument(help: "The service's port.")
-  var port: Port
+  @Argument(help: ArgumentHelp("The service's port, 1 to 65535.", valueName: "PORT"))
+  var port: String
 
   @Flag(help: "Wait for the service if it is not running yet.")
   var wait = false
@@ -39,6 +39,9 @@ struct AdoptCommand: ParsableCommand {
   func run() throws {
     let given = [filter.values, sessions.values, process.values]
     let options = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
+    guard let port = Port(argument: port) else {
+      throw ConfigurationError.usage("'\(port)' is not a port to adopt; give one number from 1 to 65535")
+    }
     let status = try Adoption.run(Adoption.Order(port: port.number, waits: wait, options: options))
     if status != 0 { throw ExitCode(status) }
   }

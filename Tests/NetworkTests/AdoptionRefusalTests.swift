@@ -69,7 +69,7 @@ struct AdoptionRefusalTests {
     let network = try FoundingNetwork()
     let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
     let host = try AdoptedHost(network, port: 5678, ["--workers", "2"])
-    #expect(try refusal(in: network.host, ["5678"]).contains("is in use by"))
+    #expect(try refusal(in: network.host, ["5678"]).contains("is adopted already, by multihomed (pid "))
     let client = try UDPClient(in: network.container, to: Endpoint(AdoptedHost.far, 5678))
     #expect(try client.ask("hello") != nil)
     _ = (service, host)

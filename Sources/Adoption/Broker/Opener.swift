@@ -13,9 +13,12 @@ package struct Opener {
   /// For one port.
   package init(port: UInt16) { self.port = port }
 
-  /// What can be told of the port's wildcard sockets, and of those that would get what is sent to the backend.
+  /// What can be told of the port's wildcard sockets, of those that would get what is sent to the backend, and of one more:
+  /// it may be another adoption's.
   mutating func survey() -> [SocketFacts] {
-    finder.facts(of: ((try? UDPSocketTable.read(port: port)) ?? []).filter { $0.isWildcard || $0.isOnLoopback })
+    let entries = (try? UDPSocketTable.read(port: port)) ?? []
+    let others = entries.filter { !$0.isWildcard && !$0.isOnLoopback && $0.peer == nil }
+    return finder.facts(of: entries.filter { $0.isWildcard || $0.isOnLoopback } + others.prefix(1))
   }
 
   /// Opens the sockets of one listener, one for each worker.

@@ -33,7 +33,10 @@ struct SocketFinder {
       guard let holder = known[entry.inode] ?? Self.find(entry.inode) else { throw .noProcess }
       known[entry.inode] = holder
       do throws(Errno) {
-        return (try Self.copy(entry.inode, of: holder), holder)
+        let copy = try Self.copy(entry.inode, of: holder)
+        // Without it, nothing can be bound beside the socket.
+        guard entry.user == UserIdentity.effective || Capability.setUser.isEffective else { throw Errno.notPermitted }
+        return (copy, holder)
       } catch {
         if error == .notPermitted { throw error }
         known[entry.inode] = nil

@@ -24,12 +24,18 @@ package struct Suggestion: Hashable, Sendable {
     "freeradius", "radiusd", "rsyslogd", "syslog-ng", "dhcpd", "kea-dhcp4", "coredns",
   ]
 
+  /// Programs that may give each client a socket of its own (socat's UDP-LISTEN), which `adopt` refuses.
+  static let bindsForEachClient: Set<String> = ["socat"]
+
   /// Chooses for a service in some place.
   package init(for service: Service, in place: Place) {
     let name = service.name ?? ""
     if Self.decidesByClient.contains(name) {
       way = .kernel
       why = "\(name) decides by its client's address, which a relay would hide from it"
+    } else if Self.bindsForEachClient.contains(name) {
+      way = .kernel
+      why = "\(name) may bind a socket for each client, which it could not beside a relay"
     } else if service.interface != 0 {
       way = .kernel
       why = "the service is bound to an interface, where a relay beside it does not reach it"

@@ -20,6 +20,18 @@ public struct NetworkNamespace: Hashable, Sendable {
   /// The namespace of the calling thread.
   public static let current = NetworkNamespace(path: "/proc/thread-self/ns/net")
 
+  /// A number for the calling thread's namespace that no other gets until the next boot (SO_NETNS_COOKIE, Linux 5.14). Not
+  /// the inode's, which a later namespace may have again.
+  ///
+  /// - Throws: ENOPROTOOPT before Linux 5.14, EMFILE.
+  public static func currentCookie() throws(Errno) -> UInt64 {
+    let socket = try Socket(udpFor: .loopbackIPv4)
+    var cookie: UInt64 = 0
+    var size = socklen_t(MemoryLayout<UInt64>.size)
+    try retrying { unsafe getsockopt(socket.descriptor, SOL_SOCKET, Int32(MH_SO_NETNS_COOKIE), &cookie, &size) }
+    return cookie
+  }
+
   /// Moves the calling thread, and no other, into the namespace for good (setns(2)). What the thread has open stays where
   /// it was.
   ///
