@@ -56,7 +56,9 @@ final class AdoptedListeners: ListenerSource {
 
   func watch(on loop: Loop, _ tell: @escaping (ListenerNews) -> Void) throws(Errno) {
     self.tell = tell
-    watch = try ServiceWatch(loop, service) { [unowned self] in self.hear($0) }
+    watch = try ServiceWatch(loop, service, families, isGuarded: { [sentinel] in sentinel.isOnDuty }) {
+      [unowned self] in self.hear($0)
+    }
   }
 
   // MARK: What happens
@@ -89,7 +91,7 @@ final class AdoptedListeners: ListenerSource {
     } catch {
       switch error {
       // A socket that came and went, or a process that ended while it was looked at.
-      case .nobodyListens, .connected: return nil
+      case .nobodyListens, .connected, .otherFamily, .boundToAddresses: return nil
       case .hidden(_, user: service.user): return nil
       default: throw .process(error.message)
       }

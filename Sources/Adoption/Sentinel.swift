@@ -37,6 +37,8 @@ final class Sentinel: @unchecked Sendable {
   private let retirement: Retirement
   private let state = Guarded(State())
   private let loop: Loop
+  /// For looking, when a flood has used up all other descriptors.
+  private let reserve = DescriptorReserve()
   private let doorbell: SocketDoorbell
   private let socketBell: Bell
   private var wakeup: Wakeup?
@@ -79,6 +81,9 @@ final class Sentinel: @unchecked Sendable {
     }
   }
 
+  /// Whether listeners may be: false once they were retired, until another service is allowed.
+  var isOnDuty: Bool { state.withLock { $0.service != nil } }
+
   /// Closes every listener.
   func retireAll() {
     state.withLock { state in
@@ -118,10 +123,10 @@ final class Sentinel: @unchecked Sendable {
   }
 
   private func look() {
-    guard let service = state.withLock({ $0.service }), let entries = try? UDPSocketTable.read(port: port) else {
-      return
-    }
-    if service.isThere(in: entries) { return }
+    guard let service = state.withLock({ $0.service }) else { return }
+    let entries = reserve.lend { try? UDPSocketTable.read(port: port) }
+    // Whoever cannot look must not be in the service's way.
+    if let entries, service.isThere(in: entries) { return }
     let ours = listeners().inodes
     retireAll()
     // A worker that was put off in the middle of sending on a socket keeps it open until it goes on.

@@ -33,16 +33,27 @@ final class ServiceWatch {
 
   private let doorbell: SocketDoorbell
   private let bell: Bell
+  private let reserve = DescriptorReserve()
   private let port: UInt16
+  private let families: Families
+  private let isGuarded: () -> Bool
   private let tell: (News) -> Void
   private var state: State
   private var timer: Timer?
 
   /// Begins to watch.
   ///
+  /// - Parameters:
+  ///   - families: those that are adopted; another service may have the other one.
+  ///   - isGuarded: whether listeners are still there, as far as the sentinel lets them.
   /// - Throws: EMFILE, ENOMEM, or ENOENT where the kernel lacks udp_diag.
-  init(_ loop: Loop, _ service: AdoptableService, _ tell: @escaping (News) -> Void) throws(Errno) {
+  init(
+    _ loop: Loop, _ service: AdoptableService, _ families: Families, isGuarded: @escaping () -> Bool,
+    _ tell: @escaping (News) -> Void
+  ) throws(Errno) {
     port = service.port
+    self.families = families
+    self.isGuarded = isGuarded
     self.tell = tell
     state = .there(service)
     doorbell = try SocketDoorbell(port: port)
@@ -61,14 +72,14 @@ final class ServiceWatch {
   func accept(_ service: AdoptableService) { state = .there(service) }
 
   private func look() {
-    guard let entries = try? UDPSocketTable.read(port: port) else {
+    guard let entries = reserve.lend(to: { try? UDPSocketTable.read(port: port) }) else {
       // For want of a descriptor, most likely.
       timer?.start(after: Self.period)
       return
     }
     switch state {
     case .there(let service):
-      if service.isThere(in: entries) { return }
+      if service.isThere(in: entries), isGuarded() { return }
       state = .gone(service, seenSince: nil)
       tell(.gone(service))
       timer?.start(after: Self.period)
@@ -77,7 +88,7 @@ final class ServiceWatch {
   }
 
   private func wait(for service: AdoptableService, _ entries: [UDPSocketEntry], seenSince: Instant?) {
-    let found = entries.filter(\.isWildcard)
+    let found = entries.filter { $0.isWildcard && families.meets($0) }
     let now = Instant.now
     let since = found.isEmpty ? nil : seenSince ?? now
     state = .gone(service, seenSince: since)

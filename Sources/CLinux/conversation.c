@@ -27,7 +27,9 @@ int mh_say(int fd, const void *text, size_t length, int attached) {
 int mh_hear(int fd, void *text, size_t size, int *attached) {
   struct iovec piece = {.iov_base = text, .iov_len = size};
   _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof *attached)];
-  struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control};
+  // Room for one descriptor and no more: the padding would hold another.
+  message.msg_controllen = CMSG_LEN(sizeof *attached);
   ssize_t length;
   do length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
   while (length < 0 && errno == EINTR);

@@ -164,8 +164,8 @@ public final class Supervisor {
       keeper.withdraw()
       logger.notice("\(what)")
     case .granted(let what):
-      logger.notice("\(what)")
       if drain == nil { keeper.restore() }
+      logger.notice("\(what)")
     case .ended(let error):
       keeper.withdraw()
       failure = error

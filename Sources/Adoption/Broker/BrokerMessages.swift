@@ -22,7 +22,7 @@ package enum BrokerRequest: Hashable, Sendable {
     case "survey" where words.count == 1: self = .survey
     case "open" where words.count == 3:
       guard let address = IPAddress(String(words[1])), let workers = Int(words[2]), (1...256).contains(workers),
-        !address.isWildcard
+        !address.isWildcard, !address.isLoopback, !address.isMulticast
       else { return nil }
       self = .open(address, workers: workers)
     default: return nil

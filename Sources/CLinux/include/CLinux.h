@@ -377,6 +377,9 @@ const char *_Nullable mh_errno_name(int number);
 /// Its description in the C locale.
 const char *_Nullable mh_errno_description(int number);
 
+/// Takes back what `mh_spawn` has asked for: the end of the parent is no signal any more.
+void mh_outlive_parent(void);
+
 /// The calling thread's number, as /proc/PID/task has it.
 int mh_thread_id(void);
 

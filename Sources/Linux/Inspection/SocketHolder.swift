@@ -50,7 +50,8 @@ public struct SocketHolder: Hashable, Sendable, CustomStringConvertible {
   public static func name(of process: Int32) -> String {
     guard let text = ProcFile.read("/proc/\(process)/comm") else { return "?" }
     let name = text.hasSuffix("\n") ? text.dropLast() : text[...]
-    return String(name.map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f } ? $0 : "?" })
+    return String(
+      name.map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) } ? $0 : "?" })
   }
 
   /// Looks through all descriptors until `tell` returns false.

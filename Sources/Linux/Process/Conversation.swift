@@ -15,6 +15,8 @@ public struct Conversation: Sendable {
   public static func ofParent() throws(Errno) -> Conversation {
     let end = Conversation(owning: Socket(owning: try retrying { fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) }))
     guard end.socket.inode != nil else { throw Errno(ENOTSOCK) }
+    // Whoever talks hears of the parent's end, and may finish what it is about.
+    mh_outlive_parent()
     return end
   }
 
@@ -50,8 +52,8 @@ public struct Conversation: Sendable {
   }
 }
 
-/// A process of this very program that we have started, and talk with. It hears of our end by the end of the conversation,
-/// and is killed when the thread that made it ends (PR_SET_PDEATHSIG, prctl(2)).
+/// A process of this very program that we have started, and talk with. It hears of our end by the end of the conversation;
+/// before it has taken that up, it is killed with us (PR_SET_PDEATHSIG, prctl(2)).
 ///
 /// Nobody waits for its end: who has given up all rights may not even kill it. It is the kernel that buries it, after us.
 public struct PeerProcess: Sendable {

@@ -115,7 +115,7 @@ final class ListenerKeeper {
     log.note(.closed, closed, now: now)
     for (error, endpoints) in refused { log.note(.refused(error), endpoints, now: now) }
     waitForDeadline()
-    if !opened.isEmpty { do { try source.confirm() } catch { distrust(error) } }
+    if !opened.isEmpty || !refused.isEmpty { do { try source.confirm() } catch { distrust(error) } }
   }
 
   private func open(_ key: ListenerKey, now: Instant, _ refused: inout [Errno: [Endpoint]]) -> Errno? {
