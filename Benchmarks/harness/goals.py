@@ -84,7 +84,9 @@ def _row_goals(results: Results) -> list[Goal]:
     return [
         *[_ratio_goal(results, OURS, *each) for each in RATIOS],
         *[_ratio_goal(results, "multihomed, busy", "latency", p, p, "nginx", 0.6) for p in ("p50", "p99")],
-        _ratio_goal(results, "kernel rule", "clients-64", "rate", "throughput", "direct", -0.9)]
+        *[
+            _ratio_goal(results, "kernel rule", work, "rate", "throughput", "direct", -0.9)
+            for work in ("clients-64", "remote")]]
 
 
 def _of_turns(found: dict[str, float], limit: float) -> Verdict:

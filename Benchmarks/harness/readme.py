@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import words
-from harness.goals import Goal, Verdict, all_goals, of
+from harness.goals import OURS, Goal, Verdict, all_goals, of
 from harness.processes import Trouble
 from harness.sessions import MOST_SESSIONS
 from harness.work import ONLY_LATENCY
@@ -94,7 +94,7 @@ def _listed(title: str, goals: list[Goal]) -> list[str]:
 def _work_rows(results: Results) -> list[list[str]]:
     rows = []
     for key, work in results["rows"].items():
-        if key == "latency":
+        if key == "latency" or OURS not in work["results"]:
             continue
         title = words.capital(work["title"])
         rows.append([f"{title}: CPU, µs", *_figures(work, "cpu", 2)])
