@@ -33,7 +33,7 @@ final class RelayedHost: Sendable {
     return Endpoint(address, port)
   }
 
-  /// Waits until an address answers.
+  /// Waits until an address answers, be it to a question that was asked a while ago.
   ///
   /// - Returns: when the first answer came.
   @discardableResult
@@ -48,8 +48,14 @@ final class RelayedHost: Sendable {
     }
   }
 
+  /// Whether an address answers what it is asked from now on; no answer to an earlier question is under way any more.
+  func answersAnew(_ address: IPAddress, to asker: UDPClient) throws -> Bool {
+    while try asker.receive(within: .zero) != nil {}
+    return try answers(address, to: asker)
+  }
+
   /// Whether an address answers at once; from no other address may an answer come.
-  func answers(
+  private func answers(
     _ address: IPAddress, to asker: UDPClient, within limit: Nanoseconds = .milliseconds(5)
   ) throws -> Bool {
     let asked = Endpoint(address, port)
