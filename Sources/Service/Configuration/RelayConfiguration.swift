@@ -51,7 +51,7 @@ public struct RelayConfiguration: Sendable {
     guard let sourcePool, !sourcePool.base.isLoopback else { return [] }
     return [
       "source pool \(sourcePool) lies outside 127.0.0.0/8; it works only where it is routed to this host itself: "
-        + "ip route add local \(sourcePool) dev lo"
+        + "ip route add local \(sourcePool) dev lo src \(backend.address)"
     ]
   }
 }
