@@ -36,14 +36,25 @@ package struct AdoptableService: Hashable, Sendable {
     try checkThatItKeepsItsSocket(entries)
   }
 
+  /// How often to look anew when a socket comes between the two looks that are taken, the broker's and ours.
+  private static let looks = 3
+
   /// Looks at what holds a port.
   ///
   /// - Throws: why it cannot be adopted.
   static func find(_ port: UInt16, _ families: Families, _ broker: BrokerClient) throws(Refusal) -> AdoptableService {
-    guard let facts = try? broker.survey(), let entries = try? UDPSocketTable.read(port: port) else {
-      throw .cannotLook(port)
+    var looks = 1
+    while true {
+      guard let facts = try? broker.survey(), let entries = try? UDPSocketTable.read(port: port) else {
+        throw .cannotLook(port)
+      }
+      let seen = Set(facts.map(\.inode))
+      if looks < Self.looks, entries.contains(where: { $0.isWildcard && !seen.contains($0.inode) }) {
+        looks += 1
+        continue
+      }
+      return try AdoptableService(port: port, entries: entries, facts: facts, families: families)
     }
-    return try AdoptableService(port: port, entries: entries, facts: facts, families: families)
   }
 
   /// Whom its sockets belong to.

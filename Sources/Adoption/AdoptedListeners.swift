@@ -8,14 +8,24 @@ final class AdoptedListeners: ListenerSource {
   private let families: Families
   private let sentinel: Sentinel
   private var service: AdoptableService
+  /// How long the process of a socket that has come may be out of sight, as it is while it begins.
+  private static let patience = Nanoseconds.seconds(2)
+
+  private let sourcePool: CIDR?
   private var watch: ServiceWatch?
+  /// Since when there has been a socket whose process cannot be seen.
+  private var hiddenSince: Instant?
   private var tell: (ListenerNews) -> Void = { _ in }
 
-  init(_ broker: BrokerClient, _ sentinel: Sentinel, _ service: AdoptableService, _ families: Families) {
+  /// - Parameter sourcePool: what the service sees its clients as, unless it is the usual.
+  init(
+    _ broker: BrokerClient, _ sentinel: Sentinel, _ service: AdoptableService, _ families: Families, sourcePool: CIDR?
+  ) {
     self.broker = broker
     self.sentinel = sentinel
     self.service = service
     self.families = families
+    self.sourcePool = sourcePool
     sentinel.allow(beside: service)
   }
 
@@ -27,9 +37,11 @@ final class AdoptedListeners: ListenerSource {
   var remark: String? { ", beside \(service.description)" }
 
   var notes: [String] {
-    [
-      "\(service.description) sees its clients as addresses of this host from now on: what it grants to loopback, it "
-        + "grants to everybody"
+    let pool = sourcePool.flatMap { $0.base.isLoopback || !service.takesIPv4 ? nil : $0 }
+    let seenAs = pool.map { "addresses of \($0)" } ?? "addresses of this host"
+    return [
+      "\(service.description) sees its clients as \(seenAs) from now on: what it grants to \(pool == nil ? "loopback" : "those"), "
+        + "it grants to everybody"
     ]
   }
 
@@ -42,9 +54,7 @@ final class AdoptedListeners: ListenerSource {
   /// Looks for strangers on the port: nobody can have come in whom the kernel was to keep out, and so nothing that is found
   /// can be explained.
   func confirm() throws(ConfigurationError) {
-    if let failure = broker.failure {
-      throw .process("the adoption broker has ended (\(failure)); start `multihomed adopt` again")
-    }
+    if broker.failure != nil { throw .process(Self.withoutBroker) }
     guard let entries = try? UDPSocketTable.read(port: service.port) else { return }
     guard let stranger = stranger(among: entries) else { return }
     let process = try? broker.survey().first { $0.inode == stranger.inode }?.view.holder
@@ -56,6 +66,7 @@ final class AdoptedListeners: ListenerSource {
 
   func watch(on loop: Loop, _ tell: @escaping (ListenerNews) -> Void) throws(Errno) {
     self.tell = tell
+    try broker.watch(on: loop) { _ in tell(.troubled(Self.withoutBroker)) }
     watch = try ServiceWatch(loop, service, families, isGuarded: { [sentinel] in sentinel.isOnDuty }) {
       [unowned self] in self.hear($0)
     }
@@ -70,9 +81,9 @@ final class AdoptedListeners: ListenerSource {
       sentinel.retireAll()
       tell(
         .withdrawn("\(service.description) has left port \(service.port), which is free for it again; waiting for it"))
-    case .back(let entries):
+    case .back:
       do throws(ConfigurationError) {
-        guard let service = try judge(entries) else { return }
+        guard let service = try judge() else { return }
         self.service = service
         watch?.accept(service)
         sentinel.allow(beside: service)
@@ -82,21 +93,34 @@ final class AdoptedListeners: ListenerSource {
   }
 
   /// - Returns: nil when it is gone again.
-  private func judge(_ entries: [UDPSocketEntry]) throws(ConfigurationError) -> AdoptableService? {
+  private func judge() throws(ConfigurationError) -> AdoptableService? {
     do throws(Refusal) {
-      guard let facts = try? broker.survey() else { throw .cannotLook(service.port) }
-      let found = try AdoptableService(port: service.port, entries: entries, facts: facts, families: families)
-      guard let difference = service.difference(to: found) else { return found }
+      let found = try AdoptableService.find(service.port, families, broker)
+      guard let difference = service.difference(to: found) else {
+        hiddenSince = nil
+        return found
+      }
       throw .changed(service.port, found.sockets[0].holder, difference)
     } catch {
       switch error {
       // A socket that came and went, or a process that ended while it was looked at.
-      case .nobodyListens, .connected, .otherFamily, .boundToAddresses: return nil
-      case .hidden(_, user: service.user): return nil
+      case .nobodyListens, .connected, .otherFamily, .boundToAddresses: hiddenSince = nil
+      case .hidden(_, user: service.user) where isToBeWaitedFor(): break
       default: throw .process(error.message)
       }
+      return nil
     }
   }
+
+  private func isToBeWaitedFor() -> Bool {
+    let since = hiddenSince ?? .now
+    hiddenSince = since
+    return .now - since < Self.patience
+  }
+
+  private static let withoutBroker =
+    "the adoption broker has ended, without which neither a new address nor a service that is started anew can be adopted; "
+    + "start `multihomed adopt` again"
 
   private func stranger(among entries: [UDPSocketEntry]) -> UDPSocketEntry? {
     let known = service.inodes

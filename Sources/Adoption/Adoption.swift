@@ -35,7 +35,9 @@ public enum Adoption {
     let sentinel = try attempt { () throws(Errno) in try startSentinel(order.port) }
     let service = try find(order, wanted, broker)
     configuration.adapt(to: service, wanted)
-    return try Supervisor.run(configuration, AdoptedListeners(broker, sentinel, service, wanted))
+    let listeners = AdoptedListeners(
+      broker, sentinel, service, wanted, sourcePool: configuration.relays[0].sourcePool)
+    return try Supervisor.run(configuration, listeners)
   }
 
   /// Gives up all rights. The sentinel's thread is started when all but one are gone, and keeps that one: capabilities are
@@ -53,7 +55,11 @@ public enum Adoption {
     if UserIdentity.effective == 0 {
       // A user namespace may know nobody but its root, and a container may keep root from becoming another: what counts
       // are the capabilities.
-      try? Rights.become(user: UserIdentity.nobody, group: UserIdentity.nobody)
+      do throws(Errno) { try Rights.become(user: UserIdentity.nobody, group: UserIdentity.nobody) } catch {
+        StandardError.write(
+          line: "multihomed: warning: stays user 0, though without capabilities: becoming user \(UserIdentity.nobody) "
+            + "failed: \(error)")
+      }
     }
     try Rights.keepOnly(kept)
   }

@@ -63,7 +63,8 @@ package enum Refusal: Error, Hashable, Sendable {
       "\(endpoint) is held by \(holder.map { "\($0)" } ?? "a process of user \(user)"), so that the service cannot be reached "
         + "there; end that one, or give `multihomed kernel apply \(endpoint.port)`"
     case .hidden(let port, let user):
-      "the service on port \(port) belongs to user \(user), and cannot be seen; \(Self.rights(port, user))"
+      "the service on port \(port) belongs to user \(user), and cannot be seen; "
+        + (RightsAtStart.suffice(for: user) ? Self.otherPlace : Self.rights(port, user))
     case .notOurs(let port, let holder, let user):
       "no right to share the socket of \(holder); \(Self.rights(port, user))"
     }
@@ -86,6 +87,10 @@ package enum Refusal: Error, Hashable, Sendable {
       + "\(all)=+ep $(command -v multihomed)"
   }
 
+  private static let otherPlace =
+    "no process that is visible here holds its socket: when it runs in another pid namespace, as in another container, adopt "
+    + "it from there, or from where its process is visible (docker: --pid=host, Kubernetes: hostPID)"
+
   private static func list(_ items: [some CustomStringConvertible]) -> String {
     let shown = items.prefix(4).map(\.description).joined(separator: ", ")
     return items.count > 4 ? "\(shown) and \(items.count - 4) more" : shown
@@ -101,8 +106,13 @@ enum RightsAtStart {
   private static let held: Set<Capability> = Set(
     [.trace, .setUser, .bindService].filter { (capability: Capability) in capability.isEffective })
 
+  private static let user = UserIdentity.effective
+
   /// To be called while they are there.
-  static func note() { _ = held }
+  static func note() { _ = (held, user) }
+
+  /// Whether whatever is not seen of a user's process is not for want of a right.
+  static func suffice(for user: UInt32) -> Bool { has(.trace) && (user == Self.user || has(.setUser)) }
 
   static func has(_ capability: Capability) -> Bool { held.contains(capability) }
 }

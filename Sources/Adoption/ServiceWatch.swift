@@ -12,7 +12,7 @@ final class ServiceWatch {
     /// The sockets are gone, so that every address that we still hold keeps the service from binding its port again.
     case gone(AdoptableService)
     /// There are sockets again, and as many as before, or no more have come for a while.
-    case back([UDPSocketEntry])
+    case back
   }
 
   static let period = Nanoseconds.milliseconds(20)
@@ -92,7 +92,7 @@ final class ServiceWatch {
     let now = Instant.now
     let since = found.isEmpty ? nil : seenSince ?? now
     state = .gone(service, seenSince: since)
-    if let since, isEnough(found, for: service, after: now - since) { tell(.back(entries)) }
+    if let since, isEnough(found, for: service, after: now - since) { tell(.back) }
     if case .gone = state { timer?.start(after: Self.period) }
   }
 

@@ -166,6 +166,7 @@ public final class Supervisor {
     case .granted(let what):
       if drain == nil { keeper.restore() }
       logger.notice("\(what)")
+    case .troubled(let what): logger.error("\(what)")
     case .ended(let error):
       keeper.withdraw()
       failure = error

@@ -15,14 +15,16 @@ struct AdoptCommand: ParsableCommand {
 
       A service of the same user can be adopted without rights (where kernel.yama.ptrace_scope is 0), another user's takes \
       CAP_SYS_PTRACE and CAP_SETUID, a port below 1024 CAP_NET_BIND_SERVICE. They are used by a small process of their own, \
-      the broker; the one that relays gives all of them up.
+      the broker; the one that relays gives all of them up, but for CAP_SYS_NICE in the thread that frees the port when \
+      the service dies.
 
       Example:
         multihomed adopt 5678
       """)
 
   @Argument(help: ArgumentHelp("The service's port, 1 to 65535.", valueName: "PORT"))
-  var port: String
+  // Required, which is checked later: the parser's own words show no example.
+  var port: String?
 
   @Flag(help: "Wait for the service if it is not running yet.")
   var wait = false
@@ -36,14 +38,31 @@ struct AdoptCommand: ParsableCommand {
   @OptionGroup(title: "Process")
   var process: ProcessOptions
 
+  // What people type who know the relay.
+  @OptionGroup(visibility: .private)
+  var route: RouteOptions
+
+  @OptionGroup(visibility: .private)
+  var loopback: LoopbackOption
+
   func run() throws {
     let given = [filter.values, sessions.values, process.values]
     let options = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
-    guard let port = Port(argument: port) else {
-      throw ConfigurationError.usage("'\(port)' is not a port to adopt; give one number from 1 to 65535")
-    }
-    let status = try Adoption.run(Adoption.Order(port: port.number, waits: wait, options: options))
+    let order = Adoption.Order(port: try givenPort(), waits: wait, options: options)
+    let status = try Adoption.run(order)
     if status != 0 { throw ExitCode(status) }
+  }
+
+  private func givenPort() throws(ConfigurationError) -> UInt16 {
+    if !route.listen.isEmpty || !route.backend.isEmpty || loopback.loopback {
+      throw .usage(
+        "what to listen on and the backend follow from the service; give its port alone, as in: multihomed adopt 5678")
+    }
+    guard let port else { throw .usage("which service? give its port, as in: multihomed adopt 5678") }
+    guard let number = Port(argument: port)?.number else {
+      throw .usage("'\(port)' is not a port to adopt; give one number from 1 to 65535, as in: multihomed adopt 5678")
+    }
+    return number
   }
 }
 

@@ -28,7 +28,7 @@ struct BrokerMessageTests {
       let facts = SocketFacts(inode: 31_337, view: view)
       #expect(SocketFacts(facts.text[...]) == facts)
     }
-    #expect(SocketFacts("facts") == nil)
+    #expect(SocketFacts("done") == nil)
     #expect(SocketFacts("1 open x 3 0 0 nc") == nil)
   }
 }

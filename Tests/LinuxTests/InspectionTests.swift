@@ -11,6 +11,17 @@ struct InspectionTests {
     return (socket, try socket.localEndpoint())
   }
 
+  @Test func whatEverybodyMayKnowOfAProcess() throws {
+    let ourselves = try #require(ProcessStatus(getpid()))
+    #expect(ourselves.user == geteuid())
+    let highest = dup2(0, 700)
+    defer { close(highest) }
+    #expect(try #require(ProcessStatus(getpid())).descriptorTableSize > 700)
+    #expect(ProcessStatus("Name:\tUid:\t9\nUid:\t1\t2\t3\t4\nFDSize:\t64\n")?.user == 2)
+    #expect(ProcessStatus("Name:\tx\nUid:\t1\t2\t3\t4\n") == nil)
+    #expect(ProcessStatus(Int32.max) == nil)
+  }
+
   @Test(arguments: ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"])
   func aSocketIsListedUnderItsPort(at text: String) throws {
     let (socket, endpoint) = try bound(text)

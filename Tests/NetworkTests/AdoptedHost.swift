@@ -39,6 +39,18 @@ final class AdoptedHost {
   }
 }
 
+/// A copy of a socket that no process has: it is under way between the two ends of a conversation (unix(7), SCM_RIGHTS).
+final class HiddenSocket {
+  private let ends: [Socket]
+
+  /// Puts a copy of it there.
+  init(_ socket: Socket) throws(Errno) {
+    let (ours, theirs) = try Conversation.pair()
+    ends = [ours.socket, theirs]
+    try ours.say("take this", socket)
+  }
+}
+
 /// A service whose socket a test holds itself: so it can do with it whatever services do.
 final class HeldService: Sendable {
   private let held: Monitor<Socket?>

@@ -99,10 +99,113 @@ struct AdoptedLifeTests {
       try host.relay.process.waitForLine(containing: "has left port 5678", since: mark)
       try four.close()
       try four.bind()
-      usleep(60_000)  // Longer than the port is left alone between two looks.
+      // Nothing is waited for: this is how long the service takes, and the port is looked at thrice meanwhile.
+      usleep(60_000)
       try six.bind()
       try host.relay.process.waitForLine(containing: "is on port 5678", since: mark)
     }
+  }
+
+  @Test func anotherServiceOnTheOtherFamilyStaysOutOfIt() throws {
+    let network = try FoundingNetwork()
+    let four = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
+    let six = try HeldService(on: .of("[::]:5678"), in: network.host) { try? $0.apply([.v6Only]) }
+    let host = try AdoptedHost(network, port: 5678, ["--ipv4-only"])
+    #expect(host.relay.ready.hasPrefix("ready: 2 addresses, port 5678, backend 127.0.0.1:5678"))
+    // Its end and its return are nothing to us, nor is it in our way.
+    try six.close()
+    try six.bind()
+    let mark = host.relay.process.mark
+    try four.close()
+    try host.relay.process.waitForLine(containing: "has left port 5678", since: mark)
+    try four.bind()
+    try host.relay.process.waitForLine(containing: "is on port 5678", since: mark)
+    try eventually("listeners again") { try network.host.socketAddresses(at: 5678).count == 4 }
+    #expect(host.relay.process.lines().count { $0.contains("has left port 5678") } == 1)
+    _ = six
+  }
+
+  /// Each session of a connected upstream takes a descriptor, until there is none.
+  @Test func usedUpDescriptorsDoNotKeepTheServiceFromItsPort() throws {
+    let network = try FoundingNetwork()
+    let service = try ServiceProgram(on: .of("0.0.0.0:5678"), in: network.host)
+    let relay = try MultihomedProcess.start(
+      in: network.host,
+      ["--nofile=100:100", try MultihomedProcess.path(), "adopt", "5678", "--upstream", "connected"]
+        + ["--log-format", "json"], program: "/usr/bin/prlimit")
+    let asked = Endpoint(AdoptedHost.far, 5678)
+    let request = ServiceProgram.Request().bytes("hello")
+    func isAnswered() throws -> Bool {
+      try UDPClient(in: network.container, to: asked).ask(request, within: .seconds(1)) != nil
+    }
+    var sessions = 0
+    while try isAnswered() { sessions += 1 }
+    #expect((30..<100).contains(sessions))
+    for _ in 1...3 {
+      let mark = relay.process.mark
+      service.process.kill()
+      let again = try ServiceProgram(on: .of("0.0.0.0:5678"), in: network.host)
+      try relay.process.waitForLine(containing: "is on port 5678", since: mark)
+      // The sessions of the one that was killed are over, and with them their descriptors.
+      try eventually("an answer from the one that came") { try isAnswered() }
+      again.process.kill()
+      try relay.process.waitForLine(containing: "has left port 5678", since: mark)
+    }
+    #expect(relay.process.exit == nil)
+  }
+
+  @Test func aSocketWhoseProcessStaysOutOfSightEndsTheAdoption() throws {
+    let network = try FoundingNetwork()
+    let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
+    let host = try AdoptedHost(network, port: 5678)
+    try service.close()
+    try host.relay.process.waitForLine(containing: "has left port 5678")
+    // So that it does not see the socket before that is hidden.
+    try host.relay.process.freeze()
+    try service.bind()
+    let hidden = try HiddenSocket(#require(service.socket))
+    service.forget()
+    host.relay.process.thaw()
+    #expect(try host.relay.process.waitForExit() == .status(1))
+    let last = try #require(host.relay.process.lines(of: .error).last)
+    #expect(last.contains("and cannot be seen"), "\(last)")
+    _ = hidden
+  }
+
+  @Test func theEndOfTheBrokerIsToldAtOnceAndTheRelayGoesOn() throws {
+    let network = try FoundingNetwork()
+    let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
+    let host = try AdoptedHost(network, port: 5678)
+    kill(try host.broker(), SIGKILL)
+    try host.relay.process.waitForLine(containing: "the adoption broker has ended")
+    let client = try UDPClient(in: network.container, to: Endpoint(AdoptedHost.far, 5678))
+    try client.send("hello")
+    try eventually("an answer") {
+      try service.serve()
+      return try client.receive(within: .milliseconds(5)) != nil
+    }
+    // What cannot be done any more ends it, so that it may be started anew.
+    try network.host.add(["192.168.106.99/24"], to: "eth0")
+    #expect(try host.relay.process.waitForExit() == .status(1))
+    #expect(
+      host.relay.process.lines(of: .error).last?.contains("start `multihomed adopt` again") == true)
+    #expect(try network.host.socketAddresses(at: 5678) == [.anyIPv4])
+  }
+
+  @Test func aBrokerThatDoesNotAnswerEndsTheAdoptionAndNotTheService() throws {
+    let network = try FoundingNetwork()
+    let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
+    let host = try AdoptedHost(network, port: 5678)
+    let broker = try host.broker()
+    kill(broker, SIGSTOP)
+    try service.close()
+    try host.relay.process.waitForLine(containing: "has left port 5678")
+    try service.bind()
+    try host.relay.process.waitForLine(containing: "error: cannot see who holds UDP port 5678", within: .seconds(20))
+    // It has the same standard error, whose end is waited for.
+    kill(broker, SIGKILL)
+    #expect(try host.relay.process.waitForExit() == .status(1))
+    #expect(try network.host.socketAddresses(at: 5678) == [.anyIPv4])
   }
 
   @Test func anotherUsersServiceIsNotAdoptedInItsPlace() throws {

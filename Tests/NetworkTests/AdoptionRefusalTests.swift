@@ -65,6 +65,30 @@ struct AdoptionRefusalTests {
     _ = service
   }
 
+  @Test func aServiceWhoseProcessIsNotVisibleIsRefused() throws {
+    let network = try PairNetwork()
+    let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
+    let hidden = try HiddenSocket(#require(service.socket))
+    service.forget()
+    #expect(
+      try refusal(in: network.host, ["5678"]).contains(
+        "no process that is visible here holds its socket: when it runs in"))
+    _ = hidden
+  }
+
+  @Test(arguments: [
+    ([], "which service? give its port, as in: multihomed adopt 5678"),
+    (["0"], "'0' is not a port to adopt; give one number from 1 to 65535, as in: multihomed adopt 5678"),
+    (["5678-5680"], "'5678-5680' is not a port to adopt"),
+    (["--listen", "5678"], "what to listen on and the backend follow from the service; give its port alone"),
+    (["5678", "--backend", "127.0.0.1:1"], "what to listen on and the backend follow from the service"),
+    (["5678", "--loopback"], "what to listen on and the backend follow from the service"),
+  ])
+  func whatCannotBeMeantIsAnsweredByAnExample(arguments: [String], message: String) throws {
+    let network = try PairNetwork()
+    #expect(try refusal(in: network.host, arguments, status: 64).hasPrefix("multihomed: error: \(message)"))
+  }
+
   @Test func aSecondAdoptionIsRefusedAndTheFirstGoesOn() throws {
     let network = try FoundingNetwork()
     let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
@@ -110,10 +134,25 @@ struct AdoptionRefusalTests {
     }
     #expect(try AdoptedHost.status("NoNewPrivs", of: relay) == "1")
     if OtherUsers.arePossible { #expect(try AdoptedHost.status("Uid", of: relay) == "65534") }
-    // CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN and CAP_SYS_PTRACE.
-    let allowed: UInt64 = 1 << 7 | 1 << 10 | 1 << 12 | 1 << 19
+    // CAP_DAC_READ_SEARCH, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN and CAP_SYS_PTRACE.
+    let allowed: UInt64 = 1 << 2 | 1 << 7 | 1 << 10 | 1 << 12 | 1 << 19
     let broker = try #require(UInt64(try AdoptedHost.status("CapPrm", of: host.broker()), radix: 16))
     #expect(broker & ~allowed == 0)
+    _ = service
+  }
+
+  @Test func rootThatCannotBecomeAnotherSaysSoAndHasNoRightsAllTheSame() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
+    let process = try ManagedProcess(
+      "setpriv", ["--bounding-set", "-setuid,-setgid", "--", try MultihomedProcess.path(), "adopt", "5678"],
+      in: network.host)
+    try process.waitForLine(containing: "ready: 2 addresses")
+    #expect(
+      process.lines(of: .error).contains {
+        $0.hasPrefix("multihomed: warning: stays user 0, though without capabilities")
+      })
+    #expect(try AdoptedHost.status("CapPrm", of: process.processID) == "0000000000000000")
     _ = service
   }
 

@@ -75,6 +75,25 @@ struct AdoptionTests {
     #expect(service.tally.clients.allSatisfy { $0.address.v4 >> 22 == 0x7f40_0000 >> 22 })
   }
 
+  /// Addresses outside of 127.0.0.0/8 that lead to this host are not loopback to a service that trusts it. Without a
+  /// source in their route, a wildcard service would answer each from that one itself.
+  @Test func whatTheServiceSeesItsClientsAsIsTold() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: Endpoint(.anyIPv4, 5678), in: network.host)
+    try network.host.ip(["route add local 10.200.0.0/16 dev lo src 127.0.0.1"])
+    for (options, seenAs) in [
+      ([], "addresses of this host from now on: what it grants to loopback, it grants to everybody"),
+      (["--source-pool", "10.200.0.0/16"], "addresses of 10.200.0.0/16 from now on: what it grants to those"),
+    ] {
+      let host = try AdoptedHost(network, port: 5678, options)
+      try host.relay.process.waitForLine(containing: "sees its clients as \(seenAs)")
+      let client = try UDPClient(in: network.container, to: Endpoint(AdoptedHost.far, 5678))
+      #expect(try client.ask("hello") != nil)
+      try host.relay.stop()
+    }
+    #expect(service.tally.clients.contains { $0.address.v4 >> 16 == 0x0ac8 })
+  }
+
   @Test func anAddressThatComesLaterIsServedToo() throws {
     let network = try FoundingNetwork()
     let service = try TestService(on: Endpoint(.anyIPv4, 5678), in: network.host)

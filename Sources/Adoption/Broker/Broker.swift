@@ -4,13 +4,14 @@ import Linux
 /// else. It serves one port, which it was started with; whoever asks it cannot name another, nor another user.
 ///
 /// It keeps of its capabilities CAP_SYS_PTRACE (to share another user's socket), CAP_SETUID (to make sockets in that user's
-/// name), CAP_NET_BIND_SERVICE (for low ports) and CAP_NET_ADMIN (to make receive queues larger than net.core.rmem_max).
-/// It gets none that it was not started with; for a service of the same user it needs none.
+/// name), CAP_NET_BIND_SERVICE (for low ports), CAP_NET_ADMIN (to make receive queues larger than net.core.rmem_max) and
+/// CAP_DAC_READ_SEARCH (to list another user's descriptors, instead of trying them one by one; CAP_SYS_PTRACE is the
+/// greater power). It gets none that it was not started with; for a service of the same user it needs none.
 public enum Broker {
   /// What it is called on the command line; for `multihomed adopt` alone.
   public static let verb = "adoption-broker"
 
-  private static let rights: [Capability] = [.trace, .setUser, .bindService, .networkAdmin]
+  private static let rights: [Capability] = [.trace, .setUser, .bindService, .networkAdmin, .readAnything]
 
   /// Answers the process that has started it, until that one ends.
   ///
@@ -38,7 +39,9 @@ public enum Broker {
     _ text: String, _ conversation: Conversation, _ opener: inout Opener
   ) throws(Errno) {
     switch BrokerRequest(text) {
-    case .survey: try conversation.say(BrokerReply.text(opener.survey()))
+    case .survey:
+      for fact in opener.survey() { try conversation.say(fact.text) }
+      try conversation.say(BrokerReply.done)
     case .open(let address, let workers):
       do throws(Errno) {
         try hand(try opener.open(address, workers: workers), conversation)

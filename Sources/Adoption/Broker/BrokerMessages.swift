@@ -2,9 +2,11 @@ package import Linux
 
 /// What the relay asks of the broker: one line each.
 package enum BrokerRequest: Hashable, Sendable {
-  /// Look at the sockets of the port that are bound to the wildcard or to the backend's address. Answered by one message of facts.
+  /// Look at the sockets of the port that are bound to the wildcard or to the backend's address. Answered by one message of
+  /// facts a socket, and one at the end.
   case survey
-  /// Open the sockets of one listener beside the service. Answered by one message a socket and one at the end, or by one with an errno.
+  /// Open the sockets of one listener beside the service. Answered by one message a socket and one at the end, or by one
+  /// with an errno.
   case open(IPAddress, workers: Int)
 
   /// `survey` or `open fe80::1%eth0 2`
@@ -87,17 +89,11 @@ package struct SocketFacts: Hashable, Sendable {
   }
 }
 
-/// What the broker answers.
+/// What the broker answers, besides facts.
 enum BrokerReply {
-  /// A line, so that the message is never empty, then a line for each socket.
-  static func text(_ facts: [SocketFacts]) -> String { (["facts"] + facts.map(\.text)).joined(separator: "\n") }
-
-  /// The facts in an answer; lines that are none are passed over.
-  static func facts(in text: String) -> [SocketFacts] { text.split(separator: "\n").compactMap { SocketFacts($0) } }
-
   /// Says that the message's descriptor is a socket.
   static let socket = "socket"
-  /// Says that the broker has no copy of them any more.
+  /// Says that this was all, and that the broker has no copy of any socket any more.
   static let done = "done"
 
   /// `error 98`

@@ -25,12 +25,12 @@ struct SocketFinder {
 
   /// A copy of a socket, to be given up at once: as long as there is one, the port stays in use after the service's end.
   ///
-  /// - Throws: ESRCH when nobody is seen who has it, EPERM without the right to trace that process.
+  /// - Throws: ESRCH when nobody is seen who has it, EPERM without the right to trace that process, EMFILE.
   mutating func borrow(_ entry: UDPSocketEntry) throws(Errno) -> Socket { try share(entry).copy }
 
   private mutating func share(_ entry: UDPSocketEntry) throws(Errno) -> (copy: Socket, holder: SocketHolder) {
     for _ in 0..<Self.attempts {
-      guard let holder = known[entry.inode] ?? Self.find(entry.inode) else { throw .noProcess }
+      guard let holder = known[entry.inode] ?? Self.find(entry) else { throw .noProcess }
       known[entry.inode] = holder
       do throws(Errno) {
         let copy = try Self.copy(entry.inode, of: holder)
@@ -38,15 +38,15 @@ struct SocketFinder {
         guard entry.user == UserIdentity.effective || Capability.setUser.isEffective else { throw Errno.notPermitted }
         return (copy, holder)
       } catch {
-        if error == .notPermitted { throw error }
+        if error == .notPermitted || error.isForWantOfDescriptors { throw error }
         known[entry.inode] = nil
       }
     }
     throw .noProcess
   }
 
-  private static func find(_ inode: UInt64) -> SocketHolder? {
-    SocketHolder.first(of: [inode])[inode] ?? probe(for: inode)
+  private static func find(_ entry: UDPSocketEntry) -> SocketHolder? {
+    SocketHolder.first(of: [entry.inode])[entry.inode] ?? DescriptorProbe.search(for: entry)
   }
 
   private static func copy(_ inode: UInt64, of holder: SocketHolder) throws(Errno) -> Socket {
@@ -54,24 +54,5 @@ struct SocketFinder {
     // The number may mean something else by now.
     guard copy.inode == inode else { throw .noProcess }
     return copy
-  }
-
-  /// With CAP_SYS_PTRACE alone, another user's /proc/PID/fd cannot be listed, but its descriptors can be copied: so they
-  /// are tried one after the other, of the youngest process first.
-  private static func probe(for wanted: UInt64) -> SocketHolder? {
-    guard Capability.trace.isEffective else { return nil }
-    for process in SocketHolder.processes {
-      guard let handle = try? ProcessHandle(process) else { continue }
-      for number in 0..<descriptorTableSize(of: process) where (try? handle.duplicate(number).inode) == wanted {
-        return SocketHolder(id: process, name: SocketHolder.name(of: process), descriptor: number)
-      }
-    }
-    return nil
-  }
-
-  /// FDSize of /proc/PID/status, which everybody may read (proc(5)): no descriptor has a higher number.
-  private static func descriptorTableSize(of process: Int32) -> Int32 {
-    let line = ProcFile.read("/proc/\(process)/status")?.split(separator: "\n").first { $0.hasPrefix("FDSize:") }
-    return line?.split(separator: "\t").last.flatMap { Int32($0) } ?? 0
   }
 }

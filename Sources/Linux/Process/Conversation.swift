@@ -5,9 +5,10 @@ import Glibc
 /// none (unix(7), SOCK_SEQPACKET, SCM_RIGHTS).
 public struct Conversation: Sendable {
   /// The longest message, in bytes.
-  public static let limit = 60_000
+  public static let limit = 1024
 
-  private let socket: Socket
+  /// To be polled: readable when there is a message, and from the other end's end on for ever.
+  public let socket: Socket
 
   /// The end that a process finds as its standard input when `PeerProcess` has started it.
   ///
@@ -22,7 +23,10 @@ public struct Conversation: Sendable {
 
   init(owning socket: Socket) { self.socket = socket }
 
-  static func pair() throws(Errno) -> (ours: Conversation, theirs: Socket) {
+  /// Both ends of a new one.
+  ///
+  /// - Throws: EMFILE, ENOMEM.
+  package static func pair() throws(Errno) -> (ours: Conversation, theirs: Socket) {
     var ends: [Int32] = [-1, -1]
     try checked(unsafe mh_open_conversation(&ends))
     return (Conversation(owning: Socket(owning: ends[0])), Socket(owning: ends[1]))

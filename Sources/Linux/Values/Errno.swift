@@ -63,6 +63,8 @@ extension Errno {
   public static let tooManyDescriptors = Errno(EMFILE)
   /// The machine has as many files open as it can.
   public static let tooManyFiles = Errno(ENFILE)
+  /// Whether it is one of these two.
+  public var isForWantOfDescriptors: Bool { self == .tooManyDescriptors || self == .tooManyFiles }
   /// Out of memory.
   public static let outOfMemory = Errno(ENOMEM)
   /// Nobody reads what is written, or the other end is gone.

@@ -125,7 +125,7 @@ final class ListenerKeeper {
       roster.opened(key)
       return nil
     } catch {
-      if error == .tooManyDescriptors || error == .tooManyFiles { exhausted = error }
+      if error.isForWantOfDescriptors { exhausted = error }
       if roster.failed(key, error, now: now) { refused[error, default: []].append(key.endpoint) }
       return error
     }

@@ -34,6 +34,8 @@ public enum ListenerNews: Sendable {
   case withdrawn(String)
   /// There may be listeners again. With what has happened.
   case granted(String)
+  /// The listeners that are there stay, but something is wrong. With what is, and what to do.
+  case troubled(String)
   /// There will be none any more; the process ends with this.
   case ended(ConfigurationError)
 }
