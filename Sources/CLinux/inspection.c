@@ -11,10 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-_Static_assert(MH_IP_TRANSPARENT == IP_TRANSPARENT && MH_IP_RECVORIGDSTADDR == IP_RECVORIGDSTADDR, "ip");
-_Static_assert(MH_IP_UNICAST_IF == IP_UNICAST_IF && MH_SO_MARK == SO_MARK, "ip");
+_Static_assert(MH_IP_RECVORIGDSTADDR == IP_RECVORIGDSTADDR && MH_IP_UNICAST_IF == IP_UNICAST_IF, "ip");
+_Static_assert(MH_SO_MARK == SO_MARK, "socket");
 _Static_assert(MH_IPV6_RECVPKTINFO == IPV6_RECVPKTINFO && MH_IPV6_UNICAST_IF == IPV6_UNICAST_IF, "ipv6");
-_Static_assert(MH_IPV6_TRANSPARENT == IPV6_TRANSPARENT && MH_IPV6_RECVORIGDSTADDR == IPV6_RECVORIGDSTADDR, "ipv6");
+_Static_assert(MH_IPV6_RECVORIGDSTADDR == IPV6_RECVORIGDSTADDR, "ipv6");
 
 // ---- sock_diag(7): which UDP sockets there are ---------------------------------------------------------------------
 
