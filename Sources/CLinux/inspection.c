@@ -6,10 +6,11 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "netlink_request.h"
 
 _Static_assert(MH_IP_RECVORIGDSTADDR == IP_RECVORIGDSTADDR && MH_IP_UNICAST_IF == IP_UNICAST_IF, "ip");
 _Static_assert(MH_SO_MARK == SO_MARK, "socket");
@@ -17,34 +18,6 @@ _Static_assert(MH_IPV6_RECVPKTINFO == IPV6_RECVPKTINFO && MH_IPV6_UNICAST_IF == 
 _Static_assert(MH_IPV6_RECVORIGDSTADDR == IPV6_RECVORIGDSTADDR, "ipv6");
 
 // ---- sock_diag(7): which UDP sockets there are ---------------------------------------------------------------------
-
-struct list {
-  struct mh_udp_socket *sockets;
-  size_t count, room;
-};
-
-static int append(struct list *list, const struct inet_diag_msg *from, uint8_t v6_only) {
-  if (list->count == list->room) {
-    size_t room = list->room ? list->room * 2 : 64;
-    struct mh_udp_socket *more = realloc(list->sockets, room * sizeof *more);
-    if (more == NULL) return -ENOMEM;
-    list->sockets = more;
-    list->room = room;
-  }
-  struct mh_udp_socket *to = &list->sockets[list->count++];
-  *to = (struct mh_udp_socket){.is_ipv6 = from->idiag_family == AF_INET6,
-                               // TCP_ESTABLISHED: what connect(2) makes of a UDP socket.
-                               .is_connected = from->idiag_state == 1,
-                               .v6_only = v6_only,
-                               .local_port = ntohs(from->id.idiag_sport),
-                               .peer_port = ntohs(from->id.idiag_dport),
-                               .interface = from->id.idiag_if,
-                               .user = from->idiag_uid,
-                               .inode = from->idiag_inode};
-  memcpy(to->local, from->id.idiag_src, sizeof to->local);
-  memcpy(to->peer, from->id.idiag_dst, sizeof to->peer);
-  return 0;
-}
 
 static uint8_t is_v6_only(const struct nlmsghdr *message) {
   const struct inet_diag_msg *body = NLMSG_DATA(message);
@@ -59,7 +32,24 @@ static uint8_t is_v6_only(const struct nlmsghdr *message) {
   return 0;
 }
 
-static int ask(int fd, int family, int port) {
+static int read_socket(const struct nlmsghdr *message, struct mh_list *list) {
+  if (message->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg))) return 0;
+  const struct inet_diag_msg *from = NLMSG_DATA(message);
+  struct mh_udp_socket found = {.is_ipv6 = from->idiag_family == AF_INET6,
+                                // TCP_ESTABLISHED: what connect(2) makes of a UDP socket.
+                                .is_connected = from->idiag_state == 1,
+                                .v6_only = is_v6_only(message),
+                                .local_port = ntohs(from->id.idiag_sport),
+                                .peer_port = ntohs(from->id.idiag_dport),
+                                .interface = from->id.idiag_if,
+                                .user = from->idiag_uid,
+                                .inode = from->idiag_inode};
+  memcpy(found.local, from->id.idiag_src, sizeof found.local);
+  memcpy(found.peer, from->id.idiag_dst, sizeof found.peer);
+  return mh_append(list, &found, sizeof found);
+}
+
+int mh_read_udp_sockets(int family, int port, struct mh_udp_socket **sockets) {
   struct {
     struct nlmsghdr header;
     struct inet_diag_req_v2 body;
@@ -69,42 +59,10 @@ static int ask(int fd, int family, int port) {
                .sdiag_protocol = IPPROTO_UDP,
                .idiag_states = ~0u,
                .id = {.idiag_sport = htons((uint16_t)port)}}};
-  return send(fd, &request, sizeof request, 0) < 0 ? -errno : 0;
-}
-
-// Returns 1 at the end of the list, 0 when more is to come, or minus the errno.
-static int read_some(int fd, struct list *list) {
-  _Alignas(struct nlmsghdr) char buffer[32768];
-  ssize_t size;
-  do size = recv(fd, buffer, sizeof buffer, 0);
-  while (size < 0 && errno == EINTR);
-  if (size < 0) return -errno;
-  unsigned int rest = (unsigned int)size;
-  for (const struct nlmsghdr *m = (const void *)buffer; NLMSG_OK(m, rest); m = NLMSG_NEXT(m, rest)) {
-    if (m->nlmsg_type == NLMSG_DONE) return 1;
-    if (m->nlmsg_type == NLMSG_ERROR) {
-      int error = ((const struct nlmsgerr *)NLMSG_DATA(m))->error;
-      return error == 0 ? 1 : error;
-    }
-    if (m->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg))) continue;
-    int error = append(list, NLMSG_DATA(m), is_v6_only(m));
-    if (error < 0) return error;
-  }
-  return 0;
-}
-
-int mh_read_udp_sockets(int family, int port, struct mh_udp_socket **sockets) {
-  struct list list = {0};
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (fd < 0) return -errno;
-  int result = ask(fd, family, port);
-  while (result == 0) result = read_some(fd, &list);
-  close(fd);
-  if (result < 0) {
-    free(list.sockets);
-    return result;
-  }
-  *sockets = list.sockets;
+  struct mh_list list;
+  int result = mh_request(NETLINK_SOCK_DIAG, &request.header, read_socket, &list);
+  if (result < 0) return result;
+  *sockets = list.items;
   return (int)list.count;
 }
 

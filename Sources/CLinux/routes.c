@@ -7,26 +7,10 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "netlink_request.h"
 
 _Static_assert(MH_RTN_UNICAST == RTN_UNICAST && MH_RTN_LOCAL == RTN_LOCAL && MH_RTN_MULTICAST == RTN_MULTICAST, "rtm_type");
-
-struct list {
-  struct mh_route *routes;
-  size_t count, room;
-};
-
-static int append(struct list *list, const struct mh_route *route) {
-  if (list->count == list->room) {
-    size_t room = list->room ? list->room * 2 : 64;
-    struct mh_route *more = realloc(list->routes, room * sizeof *more);
-    if (more == NULL) return -ENOMEM;
-    list->routes = more;
-    list->room = room;
-  }
-  list->routes[list->count++] = *route;
-  return 0;
-}
 
 static void copy_address(uint8_t to[16], const struct rtattr *from) {
   size_t size = RTA_PAYLOAD(from);
@@ -61,54 +45,21 @@ _Static_assert(sizeof(struct rtmsg) == sizeof(struct fib_rule_hdr), "a rule begi
 _Static_assert(offsetof(struct rtmsg, rtm_dst_len) == offsetof(struct fib_rule_hdr, dst_len), "as above");
 _Static_assert((int)FRA_DST == (int)RTA_DST && (int)FRA_TABLE == (int)RTA_TABLE, "as above");
 
-static int read_route(const struct nlmsghdr *message, struct mh_route *route) {
+static int read_route(const struct nlmsghdr *message, struct mh_list *list) {
   if (message->nlmsg_len < NLMSG_LENGTH(sizeof(struct rtmsg))) return 0;
   const struct rtmsg *body = NLMSG_DATA(message);
   // Copies that the kernel keeps of routes in use; multicast routing's have a family of their own.
   if (body->rtm_flags & RTM_F_CLONED && message->nlmsg_flags & NLM_F_MULTI) return 0;
   if (body->rtm_family != AF_INET && body->rtm_family != AF_INET6) return 0;
-  *route = (struct mh_route){
+  struct mh_route route = {
       .is_ipv6 = body->rtm_family == AF_INET6, .length = body->rtm_dst_len, .type = body->rtm_type, .table = body->rtm_table};
   int rest = (int)message->nlmsg_len - (int)NLMSG_LENGTH(sizeof *body);
   for (const struct rtattr *at = RTM_RTA(body); RTA_OK(at, rest); at = RTA_NEXT(at, rest)) {
     // A rule has other members under these numbers.
     if (message->nlmsg_type == RTM_NEWRULE && at->rta_type != FRA_DST && at->rta_type != FRA_TABLE) continue;
-    read_attribute(at, route);
+    read_attribute(at, &route);
   }
-  return 1;
-}
-
-// Returns 1 at the end, 0 when more is to come, or minus the errno.
-static int read_some(int fd, struct list *list, int is_dump) {
-  _Alignas(struct nlmsghdr) char buffer[32768];
-  ssize_t size;
-  do size = recv(fd, buffer, sizeof buffer, 0);
-  while (size < 0 && errno == EINTR);
-  if (size < 0) return -errno;
-  unsigned int rest = (unsigned int)size;
-  for (const struct nlmsghdr *m = (const void *)buffer; NLMSG_OK(m, rest); m = NLMSG_NEXT(m, rest)) {
-    if (m->nlmsg_type == NLMSG_DONE) return 1;
-    if (m->nlmsg_type == NLMSG_ERROR) {
-      int error = ((const struct nlmsgerr *)NLMSG_DATA(m))->error;
-      return error == 0 ? 1 : error;
-    }
-    struct mh_route route;
-    if (!read_route(m, &route)) continue;
-    int error = append(list, &route);
-    if (error < 0) return error;
-    if (!is_dump) return 1;
-  }
-  return 0;
-}
-
-// Sends a request and reads all answers into a list, which stays the caller's even after an error.
-static int converse(const void *request, size_t size, struct list *list, int is_dump) {
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return -errno;
-  int result = send(fd, request, size, 0) < 0 ? -errno : 0;
-  while (result == 0) result = read_some(fd, list, is_dump);
-  close(fd);
-  return result;
+  return mh_append(list, &route, sizeof route);
 }
 
 static int read_all(uint16_t type, int family, struct mh_route **routes) {
@@ -117,13 +68,10 @@ static int read_all(uint16_t type, int family, struct mh_route **routes) {
     struct rtmsg body;
   } request = {.header = {.nlmsg_len = sizeof request, .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
                .body = {.rtm_family = (unsigned char)family}};
-  struct list list = {0};
-  int result = converse(&request, sizeof request, &list, 1);
-  if (result < 0) {
-    free(list.routes);
-    return result;
-  }
-  *routes = list.routes;
+  struct mh_list list;
+  int result = mh_request(NETLINK_ROUTE, &request.header, read_route, &list);
+  if (result < 0) return result;
+  *routes = list.items;
   return (int)list.count;
 }
 
@@ -147,6 +95,12 @@ static void add(struct question *to, uint16_t type, const void *data, size_t siz
   to->header.nlmsg_len = NLMSG_ALIGN(to->header.nlmsg_len) + (uint32_t)RTA_ALIGN(at->rta_len);
 }
 
+// The answer is one message, with no NLMSG_DONE behind it.
+static int read_answer(const struct nlmsghdr *message, struct mh_list *list) {
+  int error = read_route(message, list);
+  return error < 0 ? error : 1;
+}
+
 int mh_ask_route(const struct mh_route_question *asked, struct mh_route *answer) {
   _Alignas(struct nlmsghdr) struct question request = {
       .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
@@ -159,10 +113,11 @@ int mh_ask_route(const struct mh_route_question *asked, struct mh_route *answer)
   add(&request, RTA_UID, &asked->user, sizeof asked->user);
   add(&request, RTA_IP_PROTO, &protocol, sizeof protocol);
   if (asked->port != 0) add(&request, RTA_SPORT, &port, sizeof port);
-  struct list list = {0};
-  int result = converse(&request, request.header.nlmsg_len, &list, 0);
-  if (result >= 0 && list.count == 0) result = -EIO;
-  if (result >= 0) *answer = list.routes[0];
-  free(list.routes);
-  return result < 0 ? result : 0;
+  struct mh_list list;
+  int result = mh_request(NETLINK_ROUTE, &request.header, read_answer, &list);
+  if (result < 0) return result;
+  if (list.count == 0) return -EIO;
+  *answer = *(const struct mh_route *)list.items;
+  free(list.items);
+  return 0;
 }

@@ -3,9 +3,10 @@
 //   MH_FAULTS="RULE;RULE;..."       RULE = CALL:key=value:key=value...
 //   MH_FAULTS_WHILE=PATH            rules act only while this file exists (default: always)
 //
-// CALL is recvmmsg, sendmmsg, getifaddrs, socket or bind. Keys:
+// CALL is recvmmsg, sendmmsg, getifaddrs, socket, bind, or netlink for recvfrom on a netlink socket. Keys:
 //   errno=NAME|NUMBER   what the call fails with
 //   cut=data|control    recvmmsg: the message is marked MSG_TRUNC or MSG_CTRUNC instead
+//   cut=dump            netlink: the first message of the datagram is marked NLM_F_DUMP_INTR instead
 //   after=N             let so many pass first (sendmmsg and cut: messages; otherwise calls). Default 0
 //   times=N             then act so often; 0 for ever. Default 1
 //   trains=1            sendmmsg: only messages with UDP_SEGMENT
@@ -19,6 +20,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <pthread.h>
@@ -61,12 +63,23 @@ static int errno_named(const char *name) {
   return number;
 }
 
+static int cut_named(const char *name) {
+  if (strcmp(name, "data") == 0) return MSG_TRUNC;
+  if (strcmp(name, "control") == 0) return MSG_CTRUNC;
+  if (strcmp(name, "dump") != 0) give_up(name);
+  return NLM_F_DUMP_INTR;
+}
+
+static const char *name_of_cut(int cut) {
+  return cut == MSG_TRUNC ? "MSG_TRUNC" : cut == MSG_CTRUNC ? "MSG_CTRUNC" : "NLM_F_DUMP_INTR";
+}
+
 static void read_pair(struct rule *rule, char *pair) {
   char *value = strchr(pair, '=');
   if (value == NULL) give_up(pair);
   *value++ = 0;
   if (strcmp(pair, "errno") == 0) rule->error = errno_named(value);
-  else if (strcmp(pair, "cut") == 0) rule->cut = strcmp(value, "data") == 0 ? MSG_TRUNC : MSG_CTRUNC;
+  else if (strcmp(pair, "cut") == 0) rule->cut = cut_named(value);
   else if (strcmp(pair, "after") == 0) rule->after = atol(value);
   else if (strcmp(pair, "times") == 0) rule->times = atol(value);
   else if (strcmp(pair, "trains") == 0) rule->trains = atoi(value) != 0;
@@ -144,7 +157,7 @@ static void spend(struct rule *rule) {
   if (rule->said) return;
   rule->said = true;
   char line[80];
-  const char *what = rule->error != 0 ? strerrorname_np(rule->error) : rule->cut == MSG_TRUNC ? "MSG_TRUNC" : "MSG_CTRUNC";
+  const char *what = rule->error != 0 ? strerrorname_np(rule->error) : name_of_cut(rule->cut);
   int length = snprintf(line, sizeof line, "fault: %s %s\n", rule->call, what);
   (void)!write(2, line, (size_t)length);
 }
@@ -209,18 +222,19 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags) {
   return result;
 }
 
-static void cut(int fd, struct mmsghdr *messages, int count) {
+// What is to be marked as cut on one received message, or 0.
+static int cut_of(const char *call, int fd) {
+  int cut = 0;
   pthread_mutex_lock(&lock);
-  for (int m = 0; m < count; m++) {
-    for (int r = 0; r < rule_count; r++) {
-      struct rule *rule = &rules[r];
-      if (rule->cut == 0 || exhausted(rule) || !concerns(rule, "recvmmsg", fd, NULL)) continue;
-      if (rule->passed++ < rule->after) continue;
-      spend(rule);
-      messages[m].msg_hdr.msg_flags |= rule->cut;
-    }
+  for (int r = 0; r < rule_count; r++) {
+    struct rule *rule = &rules[r];
+    if (rule->cut == 0 || exhausted(rule) || !concerns(rule, call, fd, NULL)) continue;
+    if (rule->passed++ < rule->after) continue;
+    spend(rule);
+    cut |= rule->cut;
   }
   pthread_mutex_unlock(&lock);
+  return cut;
 }
 
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *limit) {
@@ -231,8 +245,27 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, st
     return -1;
   }
   int result = real(fd, messages, count, flags, limit);
-  if (result > 0 && armed()) cut(fd, messages, result);
+  for (int m = 0; m < result && armed(); m++) messages[m].msg_hdr.msg_flags |= cut_of("recvmmsg", fd);
   return result;
+}
+
+ssize_t recvfrom(int fd, void *buffer, size_t room, int flags, struct sockaddr *from, socklen_t *length) {
+  ssize_t (*real)(int, void *, size_t, int, struct sockaddr *, socklen_t *) = dlsym(RTLD_NEXT, "recvfrom");
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  if (!armed() || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_NETLINK) {
+    return real(fd, buffer, room, flags, from, length);
+  }
+  int error = refusal("netlink", fd);
+  if (error != 0) {
+    errno = error;
+    return -1;
+  }
+  ssize_t received = real(fd, buffer, room, flags, from, length);
+  if (received >= (ssize_t)sizeof(struct nlmsghdr) && room >= sizeof(struct nlmsghdr)) {
+    ((struct nlmsghdr *)buffer)->nlmsg_flags |= (uint16_t)cut_of("netlink", fd);
+  }
+  return received;
 }
 
 int getifaddrs(struct ifaddrs **out) {

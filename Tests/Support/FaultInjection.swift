@@ -15,6 +15,8 @@ public struct FaultInjection: Sendable {
     case socket
     /// Binding an IPv4 or IPv6 socket.
     case bind
+    /// Receiving what the kernel tells by netlink(7).
+    case netlink
   }
 
   /// What happens instead of the call.
@@ -25,6 +27,8 @@ public struct FaultInjection: Sendable {
     case cutData
     /// A received message is marked as having lost control messages (MSG_CTRUNC).
     case cutControl
+    /// A netlink message is marked as one of a list that has changed meanwhile (NLM_F_DUMP_INTR).
+    case interruptedDump
   }
 
   /// One rule.
@@ -56,6 +60,7 @@ public struct FaultInjection: Sendable {
       case .failure(let errno): parts.append("errno=\(errno.number)")
       case .cutData: parts.append("cut=data")
       case .cutControl: parts.append("cut=control")
+      case .interruptedDump: parts.append("cut=dump")
       }
       parts += ["after=\(after)", "times=\(times ?? 0)"]
       if trainsOnly { parts.append("trains=1") }

@@ -256,7 +256,7 @@ struct mh_udp_socket {
 };
 
 /// Lists the UDP sockets of a family, of one local port or with 0 of all. The list is the caller's to free(3). Returns how
-/// many there are, or minus the errno: -ENOENT where the kernel lacks udp_diag.
+/// many there are, or minus the errno: -ENOENT where the kernel lacks udp_diag, -ENOBUFS when it ran out of memory.
 int mh_read_udp_sockets(int family, int port, struct mh_udp_socket *_Nullable *_Nonnull sockets);
 
 /// A non-blocking netlink socket that becomes readable whenever a UDP socket with this local port is gone: when its last
@@ -298,7 +298,7 @@ struct mh_route_question {
 };
 
 /// Lists the routes of a family, of all tables. The list is the caller's to free(3). Returns how many there are, or minus
-/// the errno.
+/// the errno: -EAGAIN when they changed in the middle of each of eight readings.
 int mh_read_routes(int family, struct mh_route *_Nullable *_Nonnull routes);
 
 /// Lists the routing rules of a family, in the same way.

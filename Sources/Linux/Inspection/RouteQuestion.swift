@@ -32,7 +32,7 @@ public struct RouteQuestion: Hashable, Sendable {
   /// need CAP_SETUID and CAP_NET_ADMIN, and could not have the service's port.
   ///
   /// - Returns: nil where nothing would be sent: no route, or one that refuses.
-  /// - Throws: EMFILE, or EPERM where a sandbox forbids netlink.
+  /// - Throws: EMFILE, ENOMEM, ENOBUFS, or EPERM where a sandbox forbids netlink.
   public func source() throws(Errno) -> IPAddress? {
     var asked = mh_route_question()
     asked.is_ipv6 = destination.isIPv4 ? 0 : 1
@@ -43,7 +43,7 @@ public struct RouteQuestion: Hashable, Sendable {
     asked.destination = destination.rawBytes
     var answer = mh_route()
     let result = unsafe mh_ask_route(&asked, &answer)
-    if [-EMFILE, -ENFILE, -EPERM].contains(result) { throw Errno(-result) }
+    if [-EMFILE, -ENFILE, -ENOMEM, -ENOBUFS, -EPERM].contains(result) { throw Errno(-result) }
     guard result == 0, answer.has_source == 1 else { return nil }
     guard answer.type == MH_RTN_UNICAST || answer.type == MH_RTN_LOCAL else { return nil }
     let source = IPAddress(answer.source, isIPv6: answer.is_ipv6 == 1)

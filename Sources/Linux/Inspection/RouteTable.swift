@@ -44,7 +44,8 @@ public struct Route: Hashable, Sendable {
 public enum RouteTable {
   /// Every route of every table, IPv4 before IPv6. None of a family that is switched off.
   ///
-  /// - Throws: EMFILE, ENOMEM, or EPERM where a sandbox forbids netlink.
+  /// - Throws: EMFILE, ENOMEM, ENOBUFS, EAGAIN where routes change faster than they can be read, or EPERM where a sandbox
+  ///   forbids netlink.
   public static func read() throws(Errno) -> [Route] {
     try (read(AF_INET, .routes) + read(AF_INET6, .routes)).map { Route($0) }
   }

@@ -47,7 +47,7 @@ public enum UDPSocketTable {
   /// Lists them, IPv4 before IPv6.
   ///
   /// - Parameter port: only those with this local port; nil for all.
-  /// - Throws: EMFILE, ENOMEM, or EPERM where a sandbox forbids netlink.
+  /// - Throws: EMFILE, ENOMEM, ENOBUFS, or EPERM where a sandbox forbids netlink.
   public static func read(port: UInt16? = nil) throws(Errno) -> [UDPSocketEntry] {
     do throws(Errno) {
       return try read(AF_INET, port) + read(AF_INET6, port)
