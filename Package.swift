@@ -63,7 +63,7 @@ let package = Package(
     tests("Service", ["Addresses", "Linux", "Service", logging]),
     tests("Adoption", ["Adoption", "Linux", "Support"]),
     tests("CommandLine", ["Linux", "Support"]),
-    tests("Linux", ["CLinux", "Linux"]),
+    tests("Linux", ["CLinux", "Linux", "Support"]),
     tests("EventLoop", ["EventLoop", "Linux"]),
 
     // The ground on which tests stand: networks, processes, clients, services.

@@ -33,23 +33,22 @@ package struct RuleRecord: Hashable, Sendable {
 }
 
 extension RuleRecord {
-  /// The file for the network namespace that we are in, which has a ruleset of its own.
-  ///
-  /// - Throws: what `NetworkNamespace.currentCookie()` throws.
-  private static func path() throws(Errno) -> String {
-    "/run/multihomed/kernel-\(try NetworkNamespace.currentCookie())"
+  /// What was written last; nil when there is nothing, or nothing that can be read and trusted.
+  static func read() -> RuleRecord? {
+    guard let folder = try? StateFolder(RuleFiles.folder), let name = try? RuleFiles.record() else { return nil }
+    return folder.read(name).flatMap { RuleRecord($0) }
   }
-
-  /// What was written last; nil when there is nothing, or nothing that can be read.
-  static func read() -> RuleRecord? { (try? path()).flatMap { ProcFile.read($0) }.flatMap { RuleRecord($0) } }
 
   /// Puts it in the place of the last one.
   ///
-  /// - Throws: what `StateFile.write` throws.
-  func write() throws(Errno) { try StateFile.write(text, to: Self.path()) }
+  /// - Throws: what `StateFolder` and `RuleFiles.record()` throw.
+  func write() throws(Errno) {
+    try StateFolder(RuleFiles.folder, isMade: true).write(text, to: RuleFiles.record())
+  }
 
   /// Forgets it. What cannot be removed could not be written.
   static func remove() {
-    if let path = try? path() { StateFile.remove(path) }
+    guard let folder = try? StateFolder(RuleFiles.folder), let name = try? RuleFiles.record() else { return }
+    folder.remove(name)
   }
 }
