@@ -72,7 +72,7 @@ let package = Package(
     tests("Support", ["Linux", "Support"]),
     tests("Network", ["CSupport", "Linux", "Support"]),
     tests("Demo", ["Demo", "Linux", "Support"]),
-    tests("KernelRule", ["KernelRule"]),
+    tests("KernelRule", ["KernelRule", "Linux", "Support"]),
 
     // What the core does all day, for micro-benchmarks: here, because `package` access ends with the package.
     .target(

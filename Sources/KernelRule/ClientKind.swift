@@ -2,8 +2,8 @@
 ///
 /// Each kind has three sets. `asked` maps a client to the address that it asked; a client is its address, its port, and the
 /// port of the service, so that several services are not mixed up. `update` would not do: it leaves the value of an
-/// element that is there as it was (Linux 6.18), and a client that turns to another address would be answered from the old
-/// one for as long as it keeps asking. So the element is deleted and added. Not for every datagram, since what was deleted
+/// element that is there as it was (measured: nft 1.0.6, Linux 6.18), and a client that turns to another address would be
+/// answered from the old one for as long as it keeps asking. So the element is deleted and added. Not for every datagram, since what was deleted
 /// takes room until the next garbage collection (1 s): `recent` holds who asked which address in the last second, and
 /// whoever is in it passes after one look-up. `spare` holds the same as `asked` for the moment between delete and add, in
 /// which a reply on another processor would find nothing.

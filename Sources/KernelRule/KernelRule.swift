@@ -6,59 +6,60 @@ public enum KernelRule {
   /// Lets these ports be served, beside those that are. What is remembered stays, unless an option changes or somebody has
   /// changed the table: then it is made anew, in one transaction.
   ///
-  /// - Returns: what to tell, a line each.
   /// - Throws: what stands in the way; nothing was changed then.
-  public static func apply(_ request: RuleRequest) throws(KernelRuleError) -> [String] {
+  public static func apply(_ request: RuleRequest) throws(KernelRuleError) -> RuleAnswer {
+    try checkNumber(of: request.ports)
     let nft = try Nft()
+    let lock = try RuleLock.take(isFolderMade: true)
+    defer { lock?.release() }
     let listing = try nft.listing()
     let old = try owned(listing)
     let new = request.added(to: old)
-    try checkNumber(of: new.ports)
-    if let old, let listing, isIntact(listing), new.remembersLike(old) {
-      if new.ports != old.ports { try nft.run(RuleScript.change(from: old, to: new)) }
+    guard new.ports.count <= RuleSettings.mostPorts else { throw RuleWords.tooManyTogether(new.ports.count) }
+    let remaking = Self.remaking(of: listing, for: new)
+    if let old, remaking == nil {
+      if new != old { try nft.run(RuleScript.change(from: old, to: new)) }
     } else {
       try nft.run(RuleScript.replacement(new))
     }
-    let isChanged = new != old || !isIntact(listing)
-    let lost = old == nil ? (RuleRecord.read()?.settings.ports ?? []).filter { !new.ports.contains($0) } : []
-    return RuleWords.applied(new, isChanged: isChanged, lost: lost) + (try remember(new, nft, isChanged: isChanged))
+    let record = RuleRecord.read()
+    let isNoted = new == old && remaking == nil && record?.settings == new
+    let warnings = isNoted ? [] : note(new, listing: nft.text)
+    let lost = (record?.settings.ports ?? []).filter { !new.ports.contains($0) }
+    return RuleAnswer(
+      lines: RuleWords.applied(request.ports, from: old, to: new, remaking),
+      notes: warnings + RuleWords.lost(lost) + RuleWords.idle(PortListeners.on(request.ports)))
   }
 
   /// Lets these ports be served no longer. With the last one the table goes, and the ruleset is as if it had never been.
   ///
-  /// - Returns: what to tell, a line each.
   /// - Throws: what stands in the way; nothing was changed then.
-  public static func remove(_ request: RuleRequest) throws(KernelRuleError) -> [String] {
+  public static func remove(_ request: RuleRequest) throws(KernelRuleError) -> RuleAnswer {
     let nft = try Nft()
+    let lock = try RuleLock.take(isFolderMade: true)
+    defer { lock?.release() }
     let listing = try nft.listing()
-    guard let listing, let old = try owned(listing) else {
-      let ports = (RuleRecord.read()?.settings.ports ?? []).filter { !request.ports.contains($0) }
-      // What was flushed is no longer missed.
-      if ports.isEmpty { RuleRecord.remove() }
-      return RuleWords.removed([], left: [], notApplied: request.ports)
+    let old = try owned(listing)
+    let gone = request.ports.filter { old?.ports.contains($0) ?? false }
+    var remaking: Remaking?
+    var left: [UInt16] = []
+    if let old {
+      var new = old
+      new.ports = old.ports.filter { !gone.contains($0) }
+      left = new.ports
+      remaking = gone.isEmpty || left.isEmpty ? nil : Self.remaking(of: listing, for: new)
+      if !gone.isEmpty { try nft.run(removal(from: old, to: new, remaking)) }
     }
-    let left = old.ports.filter { !request.ports.contains($0) }
-    let gone = old.ports.filter { request.ports.contains($0) }
-    var new = old
-    new.ports = left
-    if left.isEmpty {
-      try nft.run(RuleScript.removal)
-      RuleRecord.remove()
-    } else if new != old {
-      try nft.run(isIntact(listing) ? RuleScript.change(from: old, to: new) : RuleScript.replacement(new))
-    }
-    let notApplied = request.ports.filter { !old.ports.contains($0) }
-    return RuleWords.removed(gone, left: left, notApplied: notApplied)
-      + (left.isEmpty || gone.isEmpty ? [] : try remember(new, nft, isChanged: true))
+    let warnings = forget(request.ports, old, isChanged: !gone.isEmpty, nft)
+    return RuleAnswer(lines: RuleWords.removed(gone, of: request.ports, left: left, remaking), notes: warnings)
   }
 
   /// The script that makes the table for these ports, to be kept in a file for nft(8).
   ///
   /// - Throws: too many ports.
   public static func script(_ request: RuleRequest) throws(KernelRuleError) -> String {
-    let settings = request.added(to: nil)
-    try checkNumber(of: settings.ports)
-    return RuleScript.replacement(settings)
+    try checkNumber(of: request.ports)
+    return RuleScript.replacement(request.added(to: nil))
   }
 
   /// What the rule has done, and whether it is as it was applied.
@@ -66,6 +67,8 @@ public enum KernelRule {
   /// - Throws: what stands in the way of looking.
   public static func show() throws(KernelRuleError) -> RuleReport {
     let nft = try Nft()
+    let lock = try RuleLock.take(isFolderMade: false)
+    defer { lock?.release() }
     let listing = try nft.listing()
     let record = RuleRecord.read()
     guard let listing, let settings = listing.settings else {
@@ -100,23 +103,28 @@ public enum KernelRule {
     return listing.isIntact || record?.listing == listing.text
   }
 
-  private static func checkNumber(of ports: [UInt16]) throws(KernelRuleError) {
-    guard ports.count <= RuleSettings.mostPorts else {
-      throw KernelRuleError(
-        .usage,
-        "\(ports.count) ports are too many for the kernel's rule, which has room for \(RuleSettings.mostPorts); "
-          + "use the relay: multihomed relay --listen LOW-HIGH")
-    }
+  /// Why a table must be made anew to serve with these settings; nil where its ports can be changed, or there is none.
+  private static func remaking(of listing: Listing?, for new: RuleSettings) -> Remaking? {
+    guard let settings = listing?.settings else { return nil }
+    if !isIntact(listing) { return .altered }
+    return new.remembersLike(settings) ? nil : .options
   }
 
-  /// Notes what is there now.
+  private static func removal(from old: RuleSettings, to new: RuleSettings, _ remaking: Remaking?) -> String {
+    if new.ports.isEmpty { return RuleScript.removal }
+    return remaking == nil ? RuleScript.change(from: old, to: new) : RuleScript.replacement(new)
+  }
+
+  private static func checkNumber(of ports: [UInt16]) throws(KernelRuleError) {
+    guard ports.count <= RuleSettings.mostPorts else { throw RuleWords.tooMany(ports.count) }
+  }
+
+  // MARK: The record
+
+  /// Notes what is to be there from now on, and how it is listed.
   ///
   /// - Returns: a warning, when it cannot be noted.
-  private static func remember(
-    _ settings: RuleSettings, _ nft: Nft, isChanged: Bool
-  ) throws(KernelRuleError) -> [String] {
-    if !isChanged, RuleRecord.read()?.settings == settings { return [] }
-    let listing = try nft.listing()?.text ?? ""
+  private static func note(_ settings: RuleSettings, listing: String) -> [String] {
     do throws(Errno) {
       try RuleRecord(settings, listing: listing).write()
       return []
@@ -124,14 +132,26 @@ public enum KernelRule {
       return [RuleWords.unnoted(error)]
     }
   }
+
+  /// Notes that some ports are not missed any more, whether they were in the table or somebody had flushed them. Others that
+  /// somebody has flushed are still missed.
+  ///
+  /// - Parameters:
+  ///   - old: the settings of the table as it was.
+  ///   - isChanged: whether we have changed it. Otherwise the listing stays, too: somebody else may have.
+  /// - Returns: a warning, when it cannot be noted.
+  private static func forget(_ ports: [UInt16], _ old: RuleSettings?, isChanged: Bool, _ nft: Nft) -> [String] {
+    let record = RuleRecord.read()
+    let known = Set(old?.ports ?? []).union(record?.settings.ports ?? [])
+    guard !known.isDisjoint(with: ports), var settings = old ?? record?.settings else { return [] }
+    settings.ports = known.subtracting(ports).sorted()
+    if !settings.ports.isEmpty { return note(settings, listing: isChanged ? nft.text : record?.listing ?? "") }
+    RuleRecord.remove()
+    return []
+  }
 }
 
-extension RuleRequest {
-  /// The settings once this is added to those that are; nil when there are none.
-  package func added(to old: RuleSettings?) -> RuleSettings {
-    let start = old ?? RuleSettings(ports: [])
-    return RuleSettings(
-      ports: start.ports + ports, clients: clients ?? start.clients, timeout: timeout ?? start.timeout, seed: start.seed
-    )
-  }
+extension Nft {
+  /// How it lists the table now; an empty text when it does not.
+  fileprivate var text: String { (try? listing())?.text ?? "" }
 }

@@ -1,19 +1,24 @@
-import Linux
+package import Linux
 
 /// The program nft(8), through which the kernel's ruleset is read and changed.
 package struct Nft {
   private let path: String
   private let environment: [String: String]
+  private let patience: Nanoseconds
 
   /// Finds it by PATH, and in /usr/sbin and /sbin, which an ordinary user's PATH lacks.
   ///
+  /// - Parameter patience: how long it may say nothing. A million clients are listed after some seconds.
   /// - Throws: how to install it.
-  package init(environment: [String: String] = Environment.variables) throws(KernelRuleError) {
+  package init(
+    environment: [String: String] = Environment.variables, patience: Nanoseconds = .seconds(60)
+  ) throws(KernelRuleError) {
     guard let path = ChildProcess.find("nft", path: environment["PATH"] ?? "") else {
       throw KernelRuleError(
         .process, "nft is not here, which the kernel's rule needs; install it: apt-get install nftables")
     }
     self.path = path
+    self.patience = patience
     self.environment = environment.merging(["LC_ALL": "C"]) { $1 }
   }
 
@@ -48,8 +53,8 @@ package struct Nft {
     let reason = lines.first { $0.contains("rror:") } ?? lines.first ?? "it does not say why"
     return KernelRuleError(
       .process,
-      "nft did not do it, and changed nothing: \(reason); the rule is known to work with nftables 1.0.6 and Linux 6.18, so "
-        + "try as new ones, or use the relay: multihomed relay")
+      "nft did not do it, and changed nothing: \(reason); the rule is known to work with nftables 1.0.6 and Linux 6.18: "
+        + "use these or later ones, or the relay: multihomed relay")
   }
 
   private func answer(
@@ -58,11 +63,19 @@ package struct Nft {
     do throws(Errno) {
       let process = try ChildProcess(path, ["nft"] + options + ["-f", "-"], environment: environment, input: script)
       var lines: [String] = []
-      // A million clients are listed in some seconds.
-      while let line = try process.nextLine(within: .seconds(60)) { lines.append(line) }
-      return (process.waitForExit(), lines)
+      var end = Instant.now + patience
+      while let line = try process.nextLine(within: patience) {
+        lines.append(line)
+        end = Instant.now + patience
+      }
+      if Instant.now < end { return (process.waitForExit(), lines) }
+      process.kill()
     } catch {
       throw KernelRuleError(.process, "cannot run \(path): \(error); try again, or look at it with: nft list ruleset")
     }
+    throw KernelRuleError(
+      .process,
+      "\(path) has said nothing for \(patience.millisecondsRoundedUp / 1000) s, and was ended; see what is there with: nft "
+        + "list table inet \(RuleTable.name)")
   }
 }

@@ -23,8 +23,12 @@ public struct RuleReport: Hashable, Sendable {
     self.isAltered = isAltered
   }
 
-  /// The status to exit with: 0 when all is as it was applied, otherwise 1.
-  public var exitCode: Int32 { complaints.isEmpty ? 0 : 1 }
+  /// The status to exit with: 0 when all is as it was applied; 78 where there is a table of our name that is not ours, as it
+  /// stands in the way of apply and remove; otherwise 1.
+  public var exitCode: Int32 {
+    if isForeign { return RuleWords.foreign.exitCode }
+    return complaints.isEmpty ? 0 : 1
+  }
 
   /// What is not as it was applied, and the command that puts it right, a line each.
   public var complaints: [String] {
@@ -36,11 +40,14 @@ public struct RuleReport: Hashable, Sendable {
     let missing = record.ports.filter { !(settings?.ports.contains($0) ?? false) }
     if !missing.isEmpty {
       let what =
-        settings == nil ? "somebody has removed the whole table, as `nft flush ruleset` does" : "part of the table"
+        settings == nil
+        ? "somebody has removed the whole table, as `nft flush ruleset` does" : "somebody has made the table without it"
       return ["the rule for \(RuleWords.ports(missing)) is gone: \(what); put it back with: \(command(record))"]
     }
     if let settings, !settings.remembersLike(record) {
-      return ["the table was made with other options than were applied; make it anew with: \(command(record))"]
+      return [
+        "somebody has made the table with other options than those that were applied; make it anew with: \(command(record))"
+      ]
     }
     return []
   }
@@ -48,7 +55,7 @@ public struct RuleReport: Hashable, Sendable {
   /// The command that applies these settings.
   private func command(_ settings: RuleSettings) -> String {
     let standard = RuleSettings(ports: [])
-    return "multihomed kernel apply " + settings.ports.map(String.init).joined(separator: " ")
+    return "multihomed kernel apply \(RuleWords.list(settings.ports))"
       + (settings.clients == standard.clients ? "" : " --clients \(settings.clients)")
       + (settings.timeout == standard.timeout ? "" : " --timeout \(settings.timeout)s")
   }
@@ -83,10 +90,11 @@ public struct RuleReport: Hashable, Sendable {
       let entries = entries(settings).filter { $0.key.family == family }
       let forgotten = entries.reduce(0) { $0 + $1.counts.forgotten }
       let state =
-        "\(family): \(clients(family)) of \(settings.clients) clients are remembered, "
-        + "\(RuleTable.span(settings.timeout)) after their last datagram"
+        "\(family): clients remembered: \(clients(family)) (room for \(settings.clients) or more), each for "
+        + "\(RuleTable.span(settings.timeout)) after its last datagram"
       if forgotten == 0 { return state }
-      return "\(state); there was no room for \(forgotten) requests: give more with --clients, or a shorter --timeout"
+      return "\(state); requests without room so far: \(forgotten); make more with: multihomed kernel apply "
+        + "\(RuleWords.list(settings.ports)) --clients N, or a shorter --timeout"
     }
   }
 

@@ -50,18 +50,23 @@ struct KernelApplyCommand: ParsableCommand {
     if print {
       try write(script: try KernelRule.script(request))
     } else {
-      for line in try KernelRule.apply(request) { StandardOutput.write(line: line) }
+      tell(try KernelRule.apply(request))
+    }
+  }
+
+  /// A part of a script would be another script.
+  private func write(script: String) throws(KernelRuleError) {
+    do throws(Errno) {
+      try StandardOutput.write(whole: script.hasSuffix("\n") ? String(script.dropLast()) : script)
+    } catch {
+      throw KernelRuleError(.process, "cannot write the script: \(error)")
     }
   }
 }
 
-/// A part of a script would be another script.
-private func write(script: String) throws(KernelRuleError) {
-  do throws(Errno) {
-    try StandardOutput.write(whole: script.hasSuffix("\n") ? String(script.dropLast()) : script)
-  } catch {
-    throw KernelRuleError(.process, "cannot write the script: \(error)")
-  }
+private func tell(_ answer: RuleAnswer) {
+  for line in answer.lines { StandardOutput.write(line: line) }
+  for note in answer.notes { StandardError.write(line: "multihomed: \(note)") }
 }
 
 struct KernelRemoveCommand: ParsableCommand {
@@ -72,7 +77,7 @@ struct KernelRemoveCommand: ParsableCommand {
   var ports: [String]
 
   func run() throws {
-    for line in try KernelRule.remove(try RuleRequest(ports: ports)) { StandardOutput.write(line: line) }
+    tell(try KernelRule.remove(try RuleRequest(ports: ports)))
   }
 }
 
@@ -85,7 +90,8 @@ struct KernelShowCommand: ParsableCommand {
       a broadcast or multicast address; replies seen, those sent from the address that was asked, and those to somebody \
       who is not remembered. A train of datagrams (GSO, GRO) counts once.
 
-      Exit status: 0 when all is as it was applied, or nothing was; otherwise 1, with the command that puts it right.
+      Exit status: 0 when all is as it was applied, or nothing was; 78 when there is a table of the same name that is not \
+      ours; otherwise 1, with the command that puts it right.
       """)
 
   @Flag(help: "Print one JSON object.")
@@ -93,12 +99,19 @@ struct KernelShowCommand: ParsableCommand {
 
   func run() throws {
     let report = try KernelRule.show()
-    if json {
-      StandardOutput.write(line: report.json)
-    } else {
-      for line in report.text { StandardOutput.write(line: line) }
-      for line in report.complaints { StandardError.write(line: "multihomed: error: \(line)") }
-    }
+    try show(json ? [report.json] : report.text)
+    if !json { for line in report.complaints { StandardError.write(line: "multihomed: error: \(line)") } }
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
+  }
+
+  private func show(_ lines: [String]) throws(KernelRuleError) {
+    if lines.isEmpty { return }
+    do throws(Errno) {
+      try StandardOutput.write(whole: lines.joined(separator: "\n"))
+    } catch .brokenPipe {
+      // The reader has seen enough, as head does.
+    } catch {
+      throw KernelRuleError(.process, "cannot write the report: \(error)")
+    }
   }
 }

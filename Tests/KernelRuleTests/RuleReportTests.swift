@@ -32,9 +32,16 @@ import Testing
     #expect(gone.text == [])
     #expect(gone.complaints.first?.hasSuffix("with: multihomed kernel apply 53 5678 --timeout 90s") == true)
     let part = RuleReport(settings: settings([53]), tally: RuleTally([]), record: settings([53, 5678]))
-    #expect(part.complaints.first?.hasPrefix("the rule for UDP port 5678 is gone: part of the table") == true)
+    #expect(part.complaints.first?.hasPrefix("the rule for UDP port 5678 is gone: somebody has made") == true)
     let other = RuleReport(settings: settings([53], timeout: 30), tally: RuleTally([]), record: settings([53]))
-    #expect(other.complaints.first?.hasPrefix("the table was made with other options") == true)
+    #expect(other.complaints.first?.hasPrefix("somebody has made the table with other options") == true)
+  }
+
+  @Test func aTableOfSomebodyElsesIsAConflictWithThisHost() {
+    let report = RuleReport(settings: nil, tally: RuleTally([]), record: settings([53]), isForeign: true)
+    #expect(report.exitCode == 78)
+    #expect(report.complaints == [RuleWords.foreign.message])
+    #expect(report.text == [])
   }
 
   @Test func nothingAppliedAndAllThatWasAppliedAreNoComplaints() {

@@ -45,7 +45,7 @@ struct KernelRuleRefusalTests {
     let answer = try scene.run("apply 5678", by: ["unshare", "--mount", "sh", "-c", shell])
     #expect(answer.exit == .status(0))
     #expect(
-      answer.output.last?.hasPrefix("warning: what was applied cannot be noted in /run/multihomed: Read-only") == true)
+      answer.error.hasPrefix("multihomed: warning: what was applied cannot be noted in /run/multihomed: Read-only"))
     try scene.kernel("show")
   }
 }

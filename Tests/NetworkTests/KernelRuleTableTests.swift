@@ -144,7 +144,9 @@ struct KernelRuleTableTests {
     #expect(try scene.counts("ipv4", at: 5679) == [:])
     try scene.kernel("remove 5679")
     try scene.kernel("apply 5678 --timeout 2m --clients 1000")
-    #expect(try scene.kernel("show").last == "ipv6: 0 of 1000 clients are remembered, 2m after their last datagram")
+    #expect(
+      try scene.kernel("show").last
+        == "ipv6: clients remembered: 0 (room for 1000 or more), each for 2m after its last datagram")
     #expect(try scene.clients("ipv4") == 0)
   }
 
@@ -178,10 +180,38 @@ struct KernelRuleTableTests {
     try scene.kernel("apply 5678 53")
     try scene.nft("flush ruleset")
     #expect(
-      try scene.kernel("apply 53").last
-        == "not put back: UDP port 5678, which somebody has flushed; if it is still wanted: multihomed kernel apply 5678"
-    )
+      try scene.run("apply 53").error.hasPrefix(
+        "multihomed: note: somebody has flushed the rule for UDP port 5678, and it is not put back; if it is still wanted: "
+          + "multihomed kernel apply 5678\n"))
     #expect(try scene.kernel("show --json").joined().contains("\"complaints\":[]"))
+  }
+
+  /// What is removed after somebody has flushed it is missed no longer, and what is not removed still is.
+  @Test func whatWasFlushedIsMissedUntilItIsRemoved() throws {
+    let scene = try KernelRuleHost()
+    try scene.kernel("apply 5678 53")
+    try scene.nft("flush ruleset")
+    #expect(
+      try scene.kernel("remove 53") == ["nothing to remove from UDP port 53: the rule is not applied there"])
+    #expect(try scene.run("show").error.hasPrefix("multihomed: error: the rule for UDP port 5678 is gone"))
+    try scene.kernel("remove 5678")
+    try scene.kernel("show")
+  }
+
+  /// Nor does it bless what somebody else has changed.
+  @Test func removingWhatIsNotThereLeavesTheComplaintAboutTheTable() throws {
+    let scene = try KernelRuleHost()
+    try scene.kernel("apply 5678 53")
+    let shorter = try scene.kernel("apply --print 5678").joined(separator: "\n")
+    try scene.nft(shorter + "\n")
+    #expect(
+      try scene.run("show").error.hasPrefix(
+        "multihomed: error: the rule for UDP port 53 is gone: somebody has made the table without it"))
+    try scene.nft("insert rule inet multihomed input accept")
+    try scene.kernel("remove 53")
+    #expect(
+      try scene.run("show").error.hasPrefix(
+        "multihomed: error: the table inet multihomed was changed by somebody else"))
   }
 
   /// What the manual says about /etc/nftables.conf.
@@ -220,7 +250,11 @@ struct KernelRuleTableTests {
       + "alone; look at it with: nft list table inet multihomed; if nobody needs it, remove it with: nft delete table inet "
       + "multihomed"
     #expect(answer.error == complaint)
-    #expect(try scene.run("show").error == complaint)
+    let shown = try scene.run("show")
+    #expect(shown.exit == .status(78) && shown.error == complaint && shown.output == [])
+    let report = try scene.run("show --json")
+    #expect(report.exit == .status(78) && report.error == "")
+    #expect(try JSON(parsing: report.output.joined())["applied"] == .bool(false))
     #expect(try scene.ruleset() == before)
   }
 }

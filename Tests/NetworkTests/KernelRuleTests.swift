@@ -186,7 +186,7 @@ struct KernelRuleTests {
         "requests": 5, "remembered": 2, "no_room": 3, "replies": 5, "mended": 4, "unknown": 1,
       ])
     #expect(try scene.clients("ipv4") == 2)
-    #expect(try scene.kernel("show").contains { $0.contains("there was no room for 3 requests") })
+    #expect(try scene.kernel("show").contains { $0.contains("requests without room so far: 3;") })
   }
 
   /// What the service says unasked keeps its client remembered.
