@@ -46,10 +46,8 @@ struct AdoptCommand: ParsableCommand {
   var loopback: LoopbackOption
 
   func run() throws {
-    let given = [filter.values, sessions.values, process.values]
-    let options = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
-    let order = Adoption.Order(port: try givenPort(), waits: wait, options: options)
-    let status = try Adoption.run(order)
+    let options = together(filter.values, sessions.values, process.values)
+    let status = try Adoption.run(Adoption.Order(port: try givenPort(), waits: wait, options: options))
     if status != 0 { throw ExitCode(status) }
   }
 

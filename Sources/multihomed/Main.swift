@@ -10,6 +10,7 @@ enum Main {
     SignalDisposition.ignoreBrokenPipes()
     do {
       var command = try Multihomed.parseAsRoot()
+      if !type(of: command).configuration.subcommands.isEmpty { fail(CommandPath.typed.choice, status: usage) }
       try command.run()
     } catch let error as any Complaint {
       fail(error.message, status: error.exitCode)
@@ -18,22 +19,22 @@ enum Main {
     }
   }
 
+  /// EX_USAGE (sysexits.h).
+  private static let usage: Int32 = 64
+
   /// Help, version and a command's own status go the parser's way; its complaints become one line.
   private static func end(with error: any Error) -> Never {
     let status = Multihomed.exitCode(for: error)
     if status == .success || error is ExitCode { Multihomed.exit(withError: error) }
-    fail(sentence(Multihomed.message(for: error)), status: status.rawValue)
+    let path = CommandPath.typed
+    fail(path.isUnknown ? path.choice : sentence(Multihomed.message(for: error), path), status: status.rawValue)
   }
 
   /// The parser's complaint on one line, in our manner, with where to read on.
-  private static func sentence(_ complaint: String) -> String {
+  private static func sentence(_ complaint: String, _ path: CommandPath) -> String {
     let line = complaint.split(whereSeparator: \.isNewline).joined(separator: " ")
     let start = line.prefix(1).lowercased() + line.dropFirst().dropLast(line.hasSuffix(".") ? 1 : 0)
-    let verb = CommandLine.arguments.dropFirst().first { name in
-      Multihomed.configuration.subcommands.contains { $0._commandName == name }
-    }
-    let help = "multihomed \(verb.map { "\($0) " } ?? "")--help"
-    return start.hasSuffix("?") ? "\(start) See \(help)" : "\(start); see \(help)"
+    return start.hasSuffix("?") ? "\(start) See \(path.help)" : "\(start); see \(path.help)"
   }
 
   private static func fail(_ message: String, status: Int32) -> Never {

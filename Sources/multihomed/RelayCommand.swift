@@ -34,8 +34,7 @@ struct RelayCommand: ParsableCommand {
   var process: ProcessOptions
 
   func run() throws {
-    let given = [route.values, filter.values, loopback.values, sessions.values, process.values]
-    let commandLine = given.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
+    let commandLine = together(route.values, filter.values, loopback.values, sessions.values, process.values)
     let settings = Settings(commandLine: commandLine, environment: Environment.variables)
     let status = try Supervisor.run(try ProcessConfiguration(settings))
     if status != 0 { throw ExitCode(status) }

@@ -54,6 +54,11 @@ struct LoopbackOption: ParsableArguments {
   var values: [Setting: [String]] { [.loopback: given(loopback)] }
 }
 
+/// What some groups of options say together; no option is in two of them.
+func together(_ groups: [Setting: [String]]...) -> [Setting: [String]] {
+  groups.reduce(into: [:]) { all, some in all.merge(some) { _, new in new } }
+}
+
 private func given(_ flag: Bool) -> [String] { flag ? ["true"] : [] }
 
 struct SessionOptions: ParsableArguments {

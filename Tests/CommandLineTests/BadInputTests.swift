@@ -20,6 +20,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   private static let example = "for example: multihomed relay --listen 5678 --backend 127.0.0.1:5678"
   private static let port = "is not a port; give a number from 1 to 65535"
   private static let relayHelp = "see multihomed relay --help"
+  private static let commands = "give one of doctor, relay, adopt, kernel and demo; see multihomed --help"
+  private static let kernelCommands = "give one of apply, remove and show; see multihomed kernel --help"
   private static let duration = "is not a duration; give a whole number and its unit: 50us, 500ms, 30s, 5m or 1h"
 
   @Test(arguments: [
@@ -121,8 +123,11 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     BadInput(
       "relay --loopback=yes",
       answer: "the option '--loopback' does not take any value, but 'yes' was specified; \(relayHelp)"),
-    BadInput("rely", answer: "unexpected argument 'rely'; see multihomed --help"),
+    BadInput("rely", answer: "'rely' is not a command of multihomed; \(commands)"),
+    BadInput("5678 relay", answer: "'5678' is not a command of multihomed; \(commands)"),
+    BadInput("", answer: "multihomed needs a command; \(commands)"),
     BadInput("--bogus", answer: "unknown option '--bogus'; see multihomed --help"),
+    BadInput("help --bogus", answer: "unknown option '--bogus'; see multihomed --help"),
   ])
   func whatIsNoOptionOfOursIsAnsweredInOneLine(_ input: BadInput) throws { try answers(input) }
 
@@ -130,9 +135,17 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     BadInput("kernel apply 0", answer: "'0' \(port)"),
     BadInput("kernel apply 53 dns", answer: "'dns' \(port)"),
     BadInput("kernel remove 5000-5010", answer: "'5000-5010' \(port)"),
-    BadInput("kernel apply", answer: "missing expected argument '<PORT> ...'; see multihomed kernel --help"),
-    BadInput("kernel show 53", answer: "unexpected argument '53'; see multihomed kernel --help"),
-    BadInput("kernel drop 53", answer: "2 unexpected arguments: 'drop', '53'; see multihomed kernel --help"),
+    BadInput("kernel apply", answer: "missing expected argument '<PORT> ...'; see multihomed kernel apply --help"),
+    BadInput("kernel remove --all 53", answer: "unknown option '--all'; see multihomed kernel remove --help"),
+    BadInput("kernel show 53", answer: "unexpected argument '53'; see multihomed kernel show --help"),
+    BadInput("kernel --json show", answer: "unknown option '--json'; see multihomed kernel --help"),
+    BadInput("kernel drop 53", answer: "'drop' is not a command of multihomed kernel; \(kernelCommands)"),
+    BadInput("kernel help", answer: "'help' is not a command of multihomed kernel; \(kernelCommands)"),
+    BadInput("kernel", answer: "multihomed kernel needs a command; \(kernelCommands)"),
+    BadInput(
+      "kernel apply " + (1...65).map(String.init).joined(separator: " "),
+      answer: "65 ports are given, and the kernel's rule has room for 64; for a range of ports use multihomed relay "
+        + "--listen LOW-HIGH --backend ADDRESS:LOW-HIGH"),
     BadInput(
       "kernel apply 53 --clients 0", answer: "--clients: '0' is out of range; give a whole number from 1 to 1000000"),
     BadInput("kernel apply 53 --timeout 1s", answer: "--timeout: 1s is out of range; give 2s to 24h"),
@@ -158,10 +171,16 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     let version = try Program.run(["--version"])
     #expect(version.exit == .status(0))
     #expect(version.output == "0.1.0")
-    let help = try Program.run(["relay", "--help"])
-    #expect(help.exit == .status(0))
-    #expect(help.output.hasPrefix("OVERVIEW: Listen on every address of this host"))
-    #expect(help.error.isEmpty)
+    for (arguments, start) in [
+      (["--help"], "OVERVIEW: Any UDP service answers"), (["help"], "OVERVIEW: Any UDP service answers"),
+      (["relay", "--help"], "OVERVIEW: Listen on every address of this host"),
+      (["kernel", "--help"], "OVERVIEW: Let the kernel mend"), (["help", "kernel"], "OVERVIEW: Let the kernel mend"),
+    ] {
+      let help = try Program.run(arguments)
+      #expect(help.exit == .status(0))
+      #expect(help.output.hasPrefix(start))
+      #expect(help.error.isEmpty)
+    }
   }
 
   private func answers(_ input: BadInput) throws {
