@@ -79,7 +79,8 @@ struct ReportTests {
     try host.open("0.0.0.0:5678", "\u{1b}[2J\u{7f}\u{85}x\u{202e}y\n")
     let text = Report([try host.diagnosis()]).text
     #expect(text[1].hasPrefix("5678  \\x1b[2J\\x7f\\x85x\\u{202e}y\\x0a (pid 4711)  "))
-    #expect(Report([try host.diagnosis()]).json.text.contains("\"name\": \"\\u001b[2J\\u007f\\u0085x\u{202e}y\\n\""))
+    #expect(
+      Report([try host.diagnosis()]).json.text.contains("\"name\": \"\\\\x1b[2J\\\\x7f\\\\x85x\\\\u{202e}y\\\\x0a\""))
   }
 
   @Test func theJSONIsStable() throws {

@@ -82,6 +82,22 @@ struct InspectionTests {
     #expect(SocketHolder.first(of: [UInt64.max]).isEmpty)
   }
 
+  @Test func aProcessCannotDriveATerminalByItsName() throws {
+    let ours = SocketHolder.name(of: getpid())
+    defer { try? rename(ours) }
+    try rename("\u{1b}[2J\u{202e}x")
+    #expect(SocketHolder.name(of: getpid()) == "\\x1b[2J\\u{202e}x")
+    try rename("x\r")
+    #expect(SocketHolder.name(of: getpid()) == "x\\x0d")
+    #expect(SocketHolder(id: 1, name: "a\u{7f}", descriptor: 3).description == "a\\x7f (pid 1)")
+  }
+
+  /// As prctl(2), PR_SET_NAME, does for the main thread.
+  private func rename(_ name: String) throws {
+    let file = Socket(owning: unsafe open("/proc/self/comm", O_WRONLY | O_CLOEXEC))
+    guard unsafe write(file.descriptor, name, name.utf8.count) == name.utf8.count else { throw Errno(errno) }
+  }
+
   @Test func theDoorbellRingsWhenASocketOfThePortIsGoneAndForNoOther() throws {
     var (socket, endpoint): (Socket?, Endpoint) = try bound("127.0.0.1:0")
     let bell = try SocketDoorbell(port: endpoint.port)

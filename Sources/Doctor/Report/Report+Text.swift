@@ -89,7 +89,7 @@ extension Report {
 extension Place {
   /// `container 3f2a91c0bb12 (docker, pid 4711 nginx)`, `namespace blue (pid 12 nc)`
   package var title: String {
-    let inside = process.map { "pid \($0) \((processName ?? "?").printable)" }
+    let inside = process.map { "pid \($0) \(processName ?? "?")" }
     switch name {
     case .here: return "this host"
     case .container(let identifier, let engine):

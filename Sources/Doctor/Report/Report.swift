@@ -27,7 +27,7 @@ extension Service {
     guard let name else { return "? (user \(user))" }
     let shown = processes.prefix(3).map(String.init).joined(separator: ", ")
     let more = processes.count > 3 ? ", …" : ""
-    return "\(name.printable) (pid\(processes.count == 1 ? "" : "s") \(shown)\(more))"
+    return "\(name) (pid\(processes.count == 1 ? "" : "s") \(shown)\(more))"
   }
 
   /// `0.0.0.0`, `0.0.0.0, ::`, `0.0.0.0%eth0`, `192.0.2.1`, `4 addresses`
@@ -55,26 +55,5 @@ extension ClientKind {
     case .defaultRoute: return "anywhere else" + suffix
     case .given: return "\(host.text(representative)) (--client)"
     }
-  }
-}
-
-extension String {
-  /// The text with control characters as `\xHH`: a process may call itself what it likes, and a terminal would obey.
-  package var printable: String {
-    var text = ""
-    for scalar in unicodeScalars {
-      let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-      // What turns the direction of writing, or breaks a line (Unicode, categories Cf, Zl and Zp).
-      let isHidden = [.format, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
-      if isControl {
-        text += scalar.value < 0x10 ? "\\x0" : "\\x"
-        text += String(scalar.value, radix: 16)
-      } else if isHidden {
-        text += "\\u{\(String(scalar.value, radix: 16))}"
-      } else {
-        text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
   }
 }

@@ -11,7 +11,7 @@ extension HealthyReason {
     case .connected(let count): "connected to \(count) clients, hears nobody else"
     case .noPairDiffers: "no client can ask more than one address"
     case .inFront("multihomed", let count): "multihomed listens on \(addresses(count)) in front of it"
-    case .inFront(let name, let count): "\(name?.printable ?? "another process") has a socket on \(addresses(count))"
+    case .inFront(let name, let count): "\(name ?? "another process") has a socket on \(addresses(count))"
     case .mendedByKernelRule: "mended by the kernel rule"
     case .askedByMulticast: "asked by multicast, so no address is expected"
     case .neverAnswers: "only receives, as this port's services do"

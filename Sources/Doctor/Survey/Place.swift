@@ -1,3 +1,5 @@
+import Linux
+
 /// Which network namespace is meant, in words that people know it by.
 package struct Place: Hashable, Sendable {
   /// By what it is known.
@@ -16,7 +18,7 @@ package struct Place: Hashable, Sendable {
   package let name: Name
   /// A process within it, the oldest; nil where there is none.
   package let process: Int32?
-  /// That process's name.
+  /// That process's name, fit to be shown.
   package let processName: String?
 
   /// The namespace that this program runs in.
@@ -26,7 +28,7 @@ package struct Place: Hashable, Sendable {
   package init(_ name: Name, process: Int32? = nil, processName: String? = nil) {
     self.name = name
     self.process = process
-    self.processName = processName
+    self.processName = processName?.printable
   }
 
   /// Whether it is the namespace that this program runs in.

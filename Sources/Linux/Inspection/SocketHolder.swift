@@ -4,15 +4,15 @@
 public struct SocketHolder: Hashable, Sendable, CustomStringConvertible {
   /// The pid.
   public let id: Int32
-  /// The command's name, of 15 bytes at most (/proc/PID/comm).
+  /// The command's name (/proc/PID/comm), fit to be shown.
   public let name: String
   /// The process's own number for the socket.
   public let descriptor: Int32
 
-  /// A holder in all its parts.
+  /// A holder in all its parts; what cannot be shown of its name is written out.
   public init(id: Int32, name: String, descriptor: Int32) {
     self.id = id
-    self.name = name
+    self.name = name.printable
     self.descriptor = descriptor
   }
 
@@ -45,13 +45,14 @@ public struct SocketHolder: Hashable, Sendable, CustomStringConvertible {
     ProcFile.names(in: "/proc").compactMap { Int32($0) }.sorted(by: >)
   }
 
-  /// The name of a process, or `?` when it is gone. A process may call itself what it likes: control characters, with
-  /// which it could drive a terminal, are replaced.
+  /// The name of a process, fit to be shown, or `?` when it has none or is gone. It may call itself
+  /// what it likes, in 15 bytes.
   public static func name(of process: Int32) -> String {
-    guard let text = ProcFile.read("/proc/\(process)/comm") else { return "?" }
-    let name = text.hasSuffix("\n") ? text.dropLast() : text[...]
-    return String(
-      name.map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) } ? $0 : "?" })
+    // The kernel ends it with a newline, which is one Character with a carriage return of the name's own.
+    guard let name = ProcFile.read("/proc/\(process)/comm")?.unicodeScalars.dropLast(), !name.isEmpty else {
+      return "?"
+    }
+    return String(name).printable
   }
 
   /// Looks through all descriptors until `tell` returns false.
