@@ -78,13 +78,11 @@ package enum Refusal: Error, Hashable, Sendable {
     var missing: [Capability] = [.trace]
     if user != UserIdentity.effective { missing.append(.setUser) }
     if port < PortRights.lowestFree { missing.append(.bindService) }
-    // setcap puts a file's whole set in the place of the one before.
-    let all = missing.map { $0.name.lowercased() }.joined(separator: ",")
+    let command = Capability.setcap(missing)
     missing.removeAll { RightsAtStart.has($0) }
     let names = missing.map(\.name)
     let why = user == UserIdentity.effective && isYamaOn ? " (kernel.yama.ptrace_scope is not 0)" : ""
-    return "missing: \(names.joined(separator: ", "))\(why); run as root, or give the right with: setcap "
-      + "\(all)=+ep $(command -v multihomed)"
+    return "missing: \(names.joined(separator: ", "))\(why); run as root, or give the right with: \(command)"
   }
 
   private static let otherPlace =

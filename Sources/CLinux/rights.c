@@ -1,12 +1,15 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/xattr.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // Each call is for the calling thread (capget(2)); the C library has no wrapper.
@@ -17,6 +20,13 @@ uint64_t mh_effective_capabilities(void) {
   struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};
   if (syscall(SYS_capget, &header, data) < 0) return 0;
   return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+uint64_t mh_file_capabilities(const char *path) {
+  struct vfs_ns_cap_data set;
+  // Revisions 2 and 3; the first one, of half the size, is older than Linux 2.6.25.
+  if (getxattr(path, XATTR_NAME_CAPS, &set, sizeof set) < (ssize_t)XATTR_CAPS_SZ_2) return 0;
+  return le32toh(set.data[0].permitted) | (uint64_t)le32toh(set.data[1].permitted) << 32;
 }
 
 int mh_limit_capabilities(uint64_t kept) {

@@ -61,7 +61,7 @@ struct PlaceTests {
         "other network namespaces, as containers have them (needs CAP_SYS_ADMIN and CAP_SYS_PTRACE)",
       ])
     #expect(
-      limits.remedy == "run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin+ep "
+      limits.remedy == "run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin=+ep "
         + "$(command -v multihomed)")
   }
 

@@ -43,7 +43,7 @@ struct ReportTests {
         "1 socket bound to one address: fine.",
         "Not looked at: other network namespaces, as containers have them (needs",
         "CAP_SYS_ADMIN).",
-        "To see everything: run it with sudo, or once: sudo setcap cap_sys_admin+ep",
+        "To see everything: run it with sudo, or once: sudo setcap cap_sys_admin=+ep",
         "$(command -v multihomed)",
       ])
   }

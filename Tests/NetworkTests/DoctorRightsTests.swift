@@ -18,7 +18,7 @@ struct DoctorRightsTests {
     #expect(text.contains("other network namespaces, as containers have them (needs CAP_SYS_ADMIN and CAP_SYS_PTRACE)"))
     #expect(
       text.contains(
-        "To see everything: run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin+ep "
+        "To see everything: run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin=+ep "
           + "$(command -v multihomed)"))
     let found = try DoctorRun("5678 --json", in: network.host, isPowerless: true).service()
     #expect(found.verdict == "unknown (settings-hidden)")

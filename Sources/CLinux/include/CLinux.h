@@ -321,6 +321,9 @@ int mh_duplicate_descriptor(int process, int descriptor);
 /// The calling thread's effective capabilities, one bit each.
 uint64_t mh_effective_capabilities(void);
 
+/// The capabilities that a file gives to whoever executes it, one bit each; 0 where it gives none, or is not there.
+uint64_t mh_file_capabilities(const char *_Nonnull path);
+
 /// Gives up all of the calling thread's capabilities but these, for good, and what executing a file might give. Returns 0,
 /// or minus the errno.
 int mh_limit_capabilities(uint64_t kept);

@@ -47,8 +47,7 @@ package struct Limits: Hashable, Sendable {
     var seen: Set<Capability> = []
     let missing = (missingForSockets + missingForNamespaces).filter { seen.insert($0).inserted }
     if missing.isEmpty { return nil }
-    let names = missing.map { $0.name.lowercased() }.joined(separator: ",")
-    return "run it with sudo, or once: sudo setcap \(names)+ep $(command -v multihomed)"
+    return "run it with sudo, or once: sudo \(Capability.setcap(missing))"
   }
 
   private var whyHidden: String {

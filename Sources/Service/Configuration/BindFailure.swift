@@ -32,7 +32,7 @@ extension ConfigurationError {
   package static func noRightToBind(_ endpoint: Endpoint) -> ConfigurationError {
     .host(
       "no right to listen on \(endpoint), a port below net.ipv4.ip_unprivileged_port_start; run as root, or give the "
-        + "right with: setcap cap_net_bind_service=+ep $(command -v multihomed)")
+        + "right with: \(Capability.setcap([.bindService]))")
   }
 
   /// The process lacks something of the kernel's that it cannot start without.
