@@ -33,8 +33,8 @@ package enum Refusal: Error, Hashable, Sendable {
     case .otherFamily(let port):
       "what listens on UDP port \(port) takes the other address family only; leave out --ipv4-only or --ipv6-only"
     case .boundToAddresses(let port, let endpoints):
-      "no service holds port \(port) by the wildcard address: it is bound to \(Self.list(endpoints)), and answers from "
-        + "there; there is nothing to mend"
+      "no service holds port \(port) by the wildcard address: it is bound to \(Self.list(endpoints)), "
+        + Self.advice(port, endpoints)
     case .connected(let port):
       "the service on port \(port) is connected to one client and hears nobody else; adopt it before its first client comes"
     case .changed(let port, let holder, let difference):
@@ -88,6 +88,15 @@ package enum Refusal: Error, Hashable, Sendable {
   private static let otherPlace =
     "no process that is visible here holds its socket: when it runs in another pid namespace, as in another container, adopt "
     + "it from there, or from where its process is visible (docker: --pid=host, Kubernetes: hostPID)"
+
+  /// What whoever is bound to addresses needs: on loopback a relay in front of it, elsewhere nothing.
+  private static func advice(_ port: UInt16, _ endpoints: [Endpoint]) -> String {
+    guard let first = endpoints.first, endpoints.allSatisfy(\.address.isLoopback) else {
+      return "and answers from there; there is nothing to mend"
+    }
+    return "where no other host can ask it; to let them, put a relay in front of it: multihomed relay --listen \(port) "
+      + "--backend \(first)"
+  }
 
   private static func list(_ items: [some CustomStringConvertible]) -> String {
     let shown = items.prefix(4).map(\.description).joined(separator: ", ")

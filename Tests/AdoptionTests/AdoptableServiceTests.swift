@@ -60,6 +60,18 @@ struct AdoptableServiceTests {
     #expect(throws: Refusal.boundToAddresses(5678, held.map(\.entry.local))) { try judge(held) }
   }
 
+  @Test func whatIsBoundToLoopbackAloneIsToldOfTheRelay() throws {
+    let four = try #require(Endpoint("127.0.0.1:5678"))
+    let six = try #require(Endpoint("[::1]:5678"))
+    #expect(
+      Refusal.boundToAddresses(5678, [six]).message
+        == "no service holds port 5678 by the wildcard address: it is bound to [::1]:5678, where no other host can ask it; "
+        + "to let them, put a relay in front of it: multihomed relay --listen 5678 --backend [::1]:5678")
+    #expect(Refusal.boundToAddresses(5678, [four, six]).message.hasSuffix("--listen 5678 --backend 127.0.0.1:5678"))
+    let other = try #require(Endpoint("192.0.2.1:5678"))
+    #expect(Refusal.boundToAddresses(5678, [four, other]).message.hasSuffix("; there is nothing to mend"))
+  }
+
   @Test func aServiceThatIsConnectedToItsOnlyClientIsRefused() throws {
     let held = try [Held("192.0.2.1:5678", peer: "192.0.2.9:1", nc)]
     #expect(throws: Refusal.connected(5678)) { try judge(held) }

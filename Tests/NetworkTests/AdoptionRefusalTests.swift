@@ -41,6 +41,16 @@ struct AdoptionRefusalTests {
     _ = service
   }
 
+  @Test func besideAServiceOnLoopbackAloneTheCommandThatServesItIsTold() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("127.0.0.1:5678"), in: network.host)
+    let words = try refusal(in: network.host, ["5678"]).split(separator: " ").map(String.init)
+    let command = try #require(words.firstIndex(of: "multihomed").map { Array(words[($0 + 1)...]) })
+    let relay = try MultihomedProcess.start(in: network.host, command)
+    #expect(try UDPClient(in: network.container, to: Endpoint(AdoptedHost.far, 5678)).ask("hello") != nil)
+    _ = (service, relay)
+  }
+
   @Test func theOtherFamilyIsNotAdopted() throws {
     let network = try PairNetwork()
     let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
