@@ -80,13 +80,20 @@ public enum KernelRule {
       settings: settings, tally: RuleTally(lines), record: record?.settings, isAltered: !isIntact(listing, record))
   }
 
-  /// The ports whose replies are mended now, in the calling thread's network namespace. None where that cannot be seen, or
-  /// where somebody has changed the table.
-  public static func portsInForce() -> Set<UInt16> {
-    guard Capability.networkAdmin.isEffective, let nft = try? Nft(), let listing = try? nft.listing(),
-      let settings = listing.settings, isIntact(listing)
-    else { return [] }
-    return Set(settings.ports)
+  /// The ports whose replies are mended now, in the calling thread's network namespace: none where somebody has changed the
+  /// table, nor where nft(8) is not here and nothing was noted of a rule.
+  ///
+  /// Nil where it cannot be seen: nft needs CAP_NET_ADMIN even to list, and the record tells neither that a rule is still
+  /// there nor, since a printed script leaves none, that there is no rule.
+  public static func portsInForce() -> Set<UInt16>? {
+    guard let nft = try? Nft() else { return RuleRecord.read() == nil ? [] : nil }
+    guard Capability.networkAdmin.isEffective else { return nil }
+    do throws(KernelRuleError) {
+      guard let listing = try nft.listing(), let settings = listing.settings, isIntact(listing) else { return [] }
+      return Set(settings.ports)
+    } catch {
+      return nil
+    }
   }
 
   // MARK: Steps

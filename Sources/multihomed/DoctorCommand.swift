@@ -15,13 +15,17 @@ struct DoctorCommand: ParsableCommand {
       --probe nothing is sent.
 
       As root it looks into containers and other network namespaces, too. Anyone else sees this namespace, and the \
-      settings of their own services only; the report says what is missing.
+      settings of their own services only; the report says what is missing. Sockets that are most likely clients' own, by \
+      their ports, are left out and named: --all or PORT judges them.
 
       Exit status: 0 when every service is healthy; 1 when one is faulty or may be, or when it cannot look; 64 usage.
       """)
 
   @Argument(help: ArgumentHelp("Look at this port only, whatever is bound to it.", valueName: "PORT"))
   var port: String?
+
+  @Flag(help: "Judge every socket, also those on clients' ports, and those that are bound to one address.")
+  var all = false
 
   @Flag(help: "Answer in JSON; multihomed-doctor(8) describes it.")
   var json = false
@@ -44,7 +48,11 @@ struct DoctorCommand: ParsableCommand {
   var client: [String] = []
 
   func run() throws {
-    var order = try Doctor.Order(port: port, clients: client, isJSON: json, probes: probe, isHereOnly: here)
+    var order = try Doctor.Order(port: port, clients: client)
+    order.showsAll = all
+    order.isJSON = json
+    order.probes = probe
+    order.isHereOnly = here
     order.mendedPorts = { KernelRule.portsInForce() }
     let status = try Doctor.run(order)
     if status != 0 { throw ExitCode(status) }

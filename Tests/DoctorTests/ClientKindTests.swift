@@ -83,7 +83,7 @@ struct ClientKindTests {
     #expect(kinds.map(\.representative) == [2, 3].map { IPAddress(v6: 0xfe80 << 48, 1, scope: $0) })
     let choices = Diagnosis.questions(host, kinds).map { ($0, $0.destination.scope == 2 ? first : third) }
     let verdict = Diagnosis(host, kinds, Dictionary(uniqueKeysWithValues: choices)).findings[0].verdict
-    #expect(verdict == .faulty([WrongPair(asked: second, client: kinds[0], source: first)], of: 3))
+    #expect(verdict == .faulty([Pair(asked: second, client: kinds[0], source: first)], of: 3))
     #expect(host.text(second) == "fe80::b%eth0")
   }
 }

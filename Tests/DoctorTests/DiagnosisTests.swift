@@ -9,7 +9,7 @@ struct DiagnosisTests {
     let testDescription: String
     let bound: String
     let verdict: String
-    var port: UInt16?
+    var scope = Scope.services
     var interface: UInt32 = 0
     var isIPv6Only = false
     var settings: @Sendable (inout SocketSettings) -> Void = { _ in }
@@ -34,23 +34,31 @@ struct DiagnosisTests {
     Case(
       testDescription: "bound to docker0", bound: "0.0.0.0:5678", verdict: "faulty 1/2", interface: 2),
     Case(
-      testDescription: "bound to one address", bound: "192.168.106.242:5678", verdict: "bound-to-addresses", port: 5678),
-    Case(testDescription: "bound to loopback", bound: "127.0.0.53:53", verdict: "bound-to-addresses", port: 53),
+      testDescription: "bound to one address", bound: "192.168.106.242:5678", verdict: "bound-to-addresses",
+      scope: .port(5678)),
+    Case(testDescription: "bound to loopback", bound: "127.0.0.53:53", verdict: "bound-to-addresses", scope: .port(53)),
     Case(testDescription: "mDNS", bound: "0.0.0.0:5353", verdict: "asked-by-multicast"),
     Case(testDescription: "syslog", bound: "0.0.0.0:514", verdict: "never-answers"),
     Case(testDescription: "a client's port", bound: "0.0.0.0:40000", verdict: "left out"),
     Case(testDescription: "DHCP client", bound: "0.0.0.0:68", verdict: "left out"),
-    Case(testDescription: "a client's port, named", bound: "0.0.0.0:40000", verdict: "faulty 3/6", port: 40000),
+    Case(testDescription: "a client's port, named", bound: "0.0.0.0:40000", verdict: "faulty 3/6", scope: .port(40000)),
+    Case(testDescription: "a client's port, all", bound: "0.0.0.0:40000", verdict: "faulty 3/6", scope: .everything),
+    Case(testDescription: "DHCP client, all", bound: "0.0.0.0:68", verdict: "faulty 3/6", scope: .everything),
+    Case(
+      testDescription: "one address, all", bound: "192.168.106.242:5678", verdict: "bound-to-addresses",
+      scope: .everything),
+    Case(testDescription: "Factorio", bound: "0.0.0.0:34197", verdict: "faulty 3/6"),
+    Case(
+      testDescription: "a client's port, SO_REUSEADDR", bound: "0.0.0.0:40000", verdict: "faulty 3/6",
+      settings: { $0.reusesAddress = true }),
+    Case(
+      testDescription: "a client's port, SO_REUSEPORT", bound: "0.0.0.0:40000", verdict: "faulty 3/6",
+      settings: { $0.sharesPort = true }),
   ])
   func aSocketIsJudgedByWhatItAsksFor(_ example: Case) throws {
     var host = try Host.founding()
     try host.open(example.bound, interface: example.interface, isIPv6Only: example.isIPv6Only, example.settings)
-    let kinds = ClientKinds.of(host)
-    var choices = try host.choices(kinds)
-    for question in Diagnosis.questions(host, kinds, port: example.port) where choices[question] == nil {
-      choices[question] = try host.choice(question.destination)
-    }
-    let diagnosis = Diagnosis(host, kinds, choices, port: example.port)
+    let diagnosis = try host.diagnosis(example.scope)
     #expect(diagnosis.findings.first.map { brief($0.verdict) } ?? "left out" == example.verdict)
     #expect(diagnosis.isHealthy == !example.verdict.hasPrefix("faulty"))
   }
@@ -122,18 +130,69 @@ struct DiagnosisTests {
     #expect(try host.diagnosis().findings.map(\.verdict) == [.healthy(.mendedByKernelRule)])
   }
 
+  @Test func whetherAHiddenKernelRuleMendsIsNotKnown() throws {
+    var host = try Host.founding()
+    host.mendedPorts = nil
+    try host.open("0.0.0.0:5678")
+    try host.open("0.0.0.0:53", nil)
+    try host.open("0.0.0.0:123", "chronyd") { $0.tellsDestinationV4 = true }
+    let diagnosis = try host.diagnosis()
+    #expect(diagnosis.findings.map { brief($0.verdict) } == ["unknown 3/6", "asks-the-kernel", "unknown 3/6"])
+    #expect(
+      diagnosis.findings.map(\.verdict.reasonCode) == ["settings-hidden", "asks-the-kernel", "kernel-rule-hidden"])
+    #expect(!diagnosis.isHealthy)
+  }
+
+  /// On a port that the kernel may have chosen for a client.
+  @Test func aSocketThatIsNotAloneOnItsPortIsAServices() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:40000", "dig")
+    try host.open("0.0.0.0:40001", "tailscaled")
+    try host.open("[::]:40001", "tailscaled", isIPv6Only: true)
+    try host.open("0.0.0.0:40002", "game")
+    try host.open("192.168.106.242:40002", "multihomed")
+    let diagnosis = try host.diagnosis()
+    #expect(diagnosis.findings.map(\.service.port) == [40001, 40002])
+    #expect(diagnosis.leftOut.map(\.port) == [40000])
+  }
+
+  @Test func aPortThatIsKeptFromClientsOrMendedIsAServices() throws {
+    var host = try Host.founding()
+    host.reservedPorts = PortList.read("8080,40000-40001\n")
+    host.mendedPorts = [40003]
+    for port in 40_000...40_003 { try host.open("0.0.0.0:\(port)", "game") }
+    #expect(try host.diagnosis().findings.map(\.service.port) == [40000, 40001, 40003])
+  }
+
+  @Test(
+    arguments: [
+      ("", []), ("\n", []), ("53\n", [53...53]), ("8080,34000-34010\n", [8080...8080, 34_000...34_010]),
+      ("5-4,x,1-2-3,70000,7", [7...7]),
+    ] as [(String, [ClosedRange<UInt16>])])
+  func portsAreReadAsTheKernelListsThem(text: String, ports: [ClosedRange<UInt16>]) {
+    #expect(PortList.read(text) == ports)
+  }
+
+  @Test func aClientThatNoRouteLeadsToIsNamed() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:5678")
+    let client = try address("203.0.113.9")
+    let diagnosis = try host.diagnosis(given: [client])
+    #expect(diagnosis.clientsWithoutRoute == [client])
+    #expect(brief(diagnosis.findings[0].verdict) == "faulty 3/6")
+    let kinds = ClientKinds.of(host, given: [client])
+    let question = RouteQuestion(to: client)
+    #expect(Diagnosis.questions(host, kinds).contains(question))
+    // A socket's own mark may lead nowhere, although others are led.
+    var choices = try host.choices(kinds)
+    choices[question] = try address("192.168.106.242")
+    #expect(Diagnosis(host, kinds, choices).clientsWithoutRoute.isEmpty)
+  }
+
   @Test func systemdIsNotTheServiceThatItHandedASocketTo() {
     let systemd = SocketHolder(id: 1, name: "systemd", descriptor: 30)
     let service = SocketHolder(id: 900, name: "tftpd", descriptor: 0)
     #expect([systemd, service].service == service)
     #expect([systemd].service == systemd)
-  }
-}
-
-extension Host {
-  /// The kernel's choice for one destination.
-  func choice(_ destination: IPAddress) throws -> IPAddress {
-    let isDocker = try #require(CIDR("172.17.0.0/16")).contains(destination)
-    return try address(isDocker ? "172.17.0.1" : "192.168.106.242")
   }
 }

@@ -49,20 +49,39 @@ struct PlaceTests {
   }
 
   @Test func whatIsMissingIsNamedWithTheWayToGiveIt() {
-    var limits = Limits()
-    #expect(limits.sentences.isEmpty && limits.remedy == nil)
-    limits.mayNotEnter = true
-    limits.mayNotTrace = true
-    limits.mayNotRead = true
+    #expect(Limits().sentences.isEmpty && Limits().remedy == nil)
+    let all: Set<Capability> = [.systemAdmin, .trace, .readAnything, .networkAdmin]
+    var limits = Limits(missing: all)
     limits.socketsWithoutHolder = 2
     #expect(
       limits.sentences == [
         "the settings of 2 sockets (needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)",
         "other network namespaces, as containers have them (needs CAP_SYS_ADMIN and CAP_SYS_PTRACE)",
       ])
+    let command = "sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin=+ep $(command -v multihomed)"
+    #expect(limits.remedy?.text == "run it with sudo, or once: \(command)")
+    limits.servicesUnderHiddenRule = 2
     #expect(
-      limits.remedy == "run it with sudo, or once: sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin=+ep "
-        + "$(command -v multihomed)")
+      limits.sentences[1] == "the kernel rule, which may mend 2 services (needs root: CAP_NET_ADMIN, for nft, too)")
+    #expect(limits.remedy?.text == "run it with sudo, or, for all but the kernel rule, once: \(command)")
+    #expect(Limits(missing: all, looksElsewhere: false).sentences.isEmpty)
+  }
+
+  @Test func aRuleThatIsHiddenInSpiteOfTheRightIsLookedAtByHand() {
+    var limits = Limits()
+    limits.servicesUnderHiddenRule = 1
+    #expect(
+      limits.sentences == [
+        "the kernel rule, which may mend 1 service (nft does not list it: `multihomed kernel show` says why)"
+      ])
+    #expect(limits.remedy == nil)
+  }
+
+  @Test func theProcessesOfOthersAreNeededToFindTheirNamespaces() {
+    #expect(
+      Limits(missing: [.trace]).sentences == [
+        "other network namespaces, as containers have them (needs CAP_SYS_PTRACE)"
+      ])
   }
 
   @Test(arguments: [
@@ -74,11 +93,22 @@ struct PlaceTests {
     (0, 2, false, "the settings of 2 sockets (a security module forbids it: see sysctl kernel.yama.ptrace_scope)"),
   ])
   func whyASocketIsHiddenIsSaid(withoutHolder: Int, untraceable: Int, mayNotTrace: Bool, sentence: String) {
-    var limits = Limits()
-    limits.mayNotTrace = mayNotTrace
+    var limits = Limits(missing: mayNotTrace ? [.trace] : [], looksElsewhere: false)
     limits.socketsWithoutHolder = withoutHolder
     limits.untraceableSockets = untraceable
     #expect(limits.sentences == [sentence])
     #expect((limits.remedy == nil) == !mayNotTrace)
+  }
+
+  @Test func whatIsHiddenIsCountedOfTheServicesThatAreShown() throws {
+    var host = try Host.founding()
+    host.mendedPorts = nil
+    try host.open("0.0.0.0:5678", nil)
+    try host.open("0.0.0.0:40000", nil)
+    var limits = Limits()
+    limits.count([try host.diagnosis()])
+    #expect(limits.socketsWithoutHolder == 1 && limits.servicesUnderHiddenRule == 1)
+    limits.refusals = [Errno.notFound: 1]
+    #expect(limits.sentences[1] == "the settings of 1 socket (No such file or directory (ENOENT))")
   }
 }

@@ -14,10 +14,8 @@ struct ReportTests {
   }
 
   @Test func theTableIsUnderstoodAtAGlance() throws {
-    var limits = Limits()
-    limits.mayNotEnter = true
     #expect(
-      Report([try host().diagnosis()], limits: limits).text == [
+      Report([try host().diagnosis()], limits: Limits(missing: [.systemAdmin])).text == [
         "PORT  SERVICE            BOUND TO  VERDICT",
         "53    dnsmasq (pid 812)  0.0.0.0   healthy: asks which address was asked",
         "                                   (IP_PKTINFO)",
@@ -39,19 +37,21 @@ struct ReportTests {
         "front:",
         "  multihomed relay --listen PORT --backend 127.0.0.1:PORT",
         "",
-        "Left out: 1 socket on clients' ports; name a PORT to see one.",
+        "Left out: 1 socket on clients' ports, of dig (40000); --all judges them, PORT",
+        "one of them.",
         "1 socket bound to one address: fine.",
         "Not looked at: other network namespaces, as containers have them (needs",
         "CAP_SYS_ADMIN).",
-        "To see everything: run it with sudo, or once: sudo setcap cap_sys_admin=+ep",
-        "$(command -v multihomed)",
+        "To see everything: run it with sudo, or once:",
+        "  sudo setcap cap_sys_admin=+ep $(command -v multihomed)",
       ])
   }
 
   @Test func whereThereIsNothingItSaysSo() throws {
     let nothing = try Host.founding().diagnosis()
     #expect(Report([nothing]).text == ["No UDP service is bound to the wildcard address."])
-    #expect(Report([nothing], port: 5678).text == ["No socket is bound to UDP port 5678."])
+    #expect(Report([nothing], scope: .port(5678)).text == ["No socket is bound to UDP port 5678."])
+    #expect(Report([nothing], scope: .everything).text == ["No UDP socket waits for anybody."])
     #expect(Report([nothing]).isHealthy)
   }
 
@@ -63,6 +63,54 @@ struct ReportTests {
     #expect(text[0] == "In container 3f2a91c0bb12 (docker, pid 12 nc):")
     #expect(text.contains("nc (pid 12), port 5678 in container 3f2a91c0bb12 (docker, pid 12 nc):"))
     #expect(text.contains("  Mend it, as root:  nsenter -t 12 -n multihomed kernel apply 5678"))
+  }
+
+  @Test func aHiddenKernelRuleMakesItAnIf() throws {
+    var host = try Host.founding()
+    host.mendedPorts = nil
+    try host.open("0.0.0.0:5678")
+    let diagnosis = try host.diagnosis()
+    var limits = Limits(missing: [.networkAdmin])
+    limits.count([diagnosis])
+    let report = Report([diagnosis], limits: limits)
+    #expect(report.text[1] == "5678  nc (pid 4711)  0.0.0.0   unknown: answers 3 of 6 kinds of request from the")
+    #expect(report.text[2].hasSuffix("  wrong address, unless the kernel rule mends it"))
+    #expect(report.text.contains("  If it does not, as root:  multihomed adopt 5678"))
+    #expect(
+      report.text.suffix(3) == [
+        "Not looked at: the kernel rule, which may mend 1 service (needs root:",
+        "CAP_NET_ADMIN, for nft, too).", "To see everything: run it with sudo",
+      ])
+    #expect(report.json.text.contains("\"suggestion\": null"))
+  }
+
+  @Test func aClientWithoutARouteIsToldOf() throws {
+    var host = try Host.founding()
+    let client = try address("203.0.113.9")
+    let line = "Client 203.0.113.9: no route leads to it, so that nobody answers it."
+    #expect(Report([try host.diagnosis(given: [client])]).text.last == line)
+    host.place = Place(.named("blue"))
+    // Nobody is there to answer anybody.
+    #expect(Report([try host.diagnosis(given: [client])]).text.count == 1)
+    try host.open("0.0.0.0:5678")
+    let report = Report([try host.diagnosis(given: [client])])
+    #expect(
+      report.text.suffix(2) == [
+        "Client 203.0.113.9: no route leads to it in namespace blue, so that nobody", "answers it.",
+      ])
+    #expect(report.json.text.contains("\"clients_without_route\": [\n        \"203.0.113.9\"\n      ]"))
+  }
+
+  @Test func whoIsLeftOutIsNamedTheMostLikelyServicesFirst() throws {
+    var host = try Host.founding()
+    for port in 40_000..<40_012 { try host.open("0.0.0.0:\(port)", "dnsmasq") }
+    try host.open("0.0.0.0:40100", nil)
+    for name in ["b", "a", "c", "d"] { try host.open("0.0.0.0:\(40_200 + host.sockets.count)", name) }
+    let text = Report([try host.diagnosis()]).text.joined(separator: " ")
+    #expect(
+      text.hasSuffix(
+        "Left out: 17 sockets on clients' ports, of a (40214), b (40213), c (40215), d (40216), user 998 (40100) and 1 more; "
+          + "--all judges them, PORT one of them."))
   }
 
   @Test func ofManyPairsTheFirstAreTold() throws {
@@ -98,8 +146,8 @@ struct ReportTests {
         "text",
         "requests", "wrong", "asked", "client", "client_kind", "interface", "answers_from", "asked", "client",
         "client_kind", "interface", "answers_from", "asked", "client", "client_kind", "interface", "answers_from",
-        "suggestion", "way", "command", "why", "probes", "client_sockets", "sockets_bound_to_one_address",
-        "not_looked_at", "to_see_everything",
+        "suggestion", "way", "command", "why", "probes", "clients_without_route", "client_sockets",
+        "left_out", "sockets_bound_to_one_address", "not_looked_at", "to_see_everything",
       ])
   }
 

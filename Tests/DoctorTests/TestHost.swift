@@ -27,14 +27,15 @@ extension Host {
       Route(to: try #require(CIDR(block)), interface: interface, gateway: try gateway.map { try address($0) }))
   }
 
-  /// The kernel's choice in the founding scenario: the address of the interface that leads to the client.
-  func choices(_ kinds: [ClientKind]) throws -> Diagnosis.Choices {
+  /// The kernel's choice in the founding scenario: the address of the interface that leads to the client; nobody that was
+  /// given is reached.
+  func choices(_ kinds: [ClientKind], _ scope: Scope = .services) throws -> Diagnosis.Choices {
     let sources = [
       2: (v4: try address("172.17.0.1"), v6: try address("fd17::1")),
       3: (v4: try address("192.168.106.242"), v6: try address("fd06::242")),
     ]
     var choices: Diagnosis.Choices = [:]
-    for question in Diagnosis.questions(self, kinds) {
+    for question in Diagnosis.questions(self, kinds, scope) {
       guard let kind = kinds.first(where: { $0.representative == question.destination }) else { continue }
       let source = sources[Int(kind.interface)]
       choices[question] = question.destination.isIPv4 ? source?.v4 : source?.v6
@@ -43,9 +44,9 @@ extension Host {
   }
 
   /// What is to be said of this host.
-  func diagnosis(port: UInt16? = nil) throws -> Diagnosis {
-    let kinds = ClientKinds.of(self)
-    return Diagnosis(self, kinds, try choices(kinds), port: port)
+  func diagnosis(_ scope: Scope = .services, given: [IPAddress] = []) throws -> Diagnosis {
+    let kinds = ClientKinds.of(self, given: given)
+    return Diagnosis(self, kinds, try choices(kinds, scope), scope)
   }
 
   /// Opens a socket of a program.

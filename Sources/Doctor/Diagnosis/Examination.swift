@@ -28,16 +28,26 @@ struct Examination {
     if service.sockets.allSatisfy(\.isConnected) { return .healthy(.connected(service.sockets.count)) }
     let wildcards = service.sockets.filter(\.isWildcard)
     if wildcards.isEmpty { return .healthy(.boundToAddresses(service.boundTo.count)) }
-    let pairs = self.pairs(wildcards, all: true)
-    let wrong = pairs.filter { $0.source != $0.asked }
+    let pairs = self.pairs(wildcards)
+    let wrong = pairs.filter(\.isWrong)
     if wrong.isEmpty { return .healthy(reason(wildcards)) }
-    if host.mendedPorts.contains(service.port) { return .healthy(.mendedByKernelRule) }
-    if Self.discoveryPorts.contains(service.port) { return .healthy(.askedByMulticast) }
-    if Self.collectorPorts.contains(service.port) { return .healthy(.neverAnswers) }
-    for socket in wildcards {
-      if case .hidden(let obstacle) = socket.settings { return .unknown(obstacle, wrong, of: pairs.count) }
-    }
+    if let excuse { return .healthy(excuse) }
+    if let doubt = doubt(wildcards) { return .unknown(doubt, wrong, of: pairs.count) }
     return .faulty(wrong, of: pairs.count)
+  }
+
+  /// Why pairs that differ do not matter, if they do not.
+  private var excuse: HealthyReason? {
+    if host.mendedPorts?.contains(service.port) == true { return .mendedByKernelRule }
+    if Self.discoveryPorts.contains(service.port) { return .askedByMulticast }
+    return Self.collectorPorts.contains(service.port) ? .neverAnswers : nil
+  }
+
+  private func doubt(_ wildcards: [SurveyedSocket]) -> Doubt? {
+    for socket in wildcards {
+      if case .hidden(let obstacle) = socket.settings { return .settings(obstacle) }
+    }
+    return host.mendedPorts == nil ? .kernelRule : nil
   }
 
   /// Why no pair differs.
@@ -53,17 +63,16 @@ struct Examination {
     return .noPairDiffers
   }
 
-  /// Every pair of an address that a wildcard socket answers for and a kind of client that may ask it, with the source
-  /// that the kernel would choose. Those of sockets that know better are answered right; those that cannot be reached
-  /// are not there.
-  private func pairs(_ wildcards: [SurveyedSocket], all: Bool) -> [WrongPair] {
-    [true, false].flatMap { isIPv4 -> [WrongPair] in
+  /// Every pair of an address that a wildcard socket answers for and a kind of client that may ask it. Those of sockets that
+  /// know what was asked are answered right; those that cannot be reached are not there.
+  private func pairs(_ wildcards: [SurveyedSocket]) -> [Pair] {
+    [true, false].flatMap { isIPv4 -> [Pair] in
       guard let socket = answering(wildcards, isIPv4: isIPv4) else { return [] }
       let knows = socket.knownSettings?.knowsDestination(isIPv4: isIPv4, on: socket.entry) ?? false
       return host.addresses.filter { $0.address.isIPv4 == isIPv4 && exact[$0.address] == nil }.flatMap { asked in
         reachable(by: socket).filter { $0.canAsk(asked.address) }.compactMap { kind in
           guard let source = choices[RouteQuestion(from: socket, to: kind.representative)] else { return nil }
-          return WrongPair(asked: asked.address, client: kind, source: knows ? asked.address : source)
+          return Pair(asked: asked.address, client: kind, source: knows ? asked.address : source)
         }
       }
     }

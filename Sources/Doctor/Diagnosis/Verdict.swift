@@ -1,22 +1,3 @@
-package import Linux
-
-/// A request that is answered from another address than it asked.
-package struct WrongPair: Hashable, Sendable {
-  /// The address that is asked.
-  package let asked: IPAddress
-  /// Who asks it.
-  package let client: ClientKind
-  /// The address that the kernel chooses for the answer.
-  package let source: IPAddress
-
-  /// A pair.
-  package init(asked: IPAddress, client: ClientKind, source: IPAddress) {
-    self.asked = asked
-    self.client = client
-    self.source = source
-  }
-}
-
 /// Why a service answers from the address that was asked.
 package enum HealthyReason: Hashable, Sendable {
   /// It asks the kernel which address was asked, by this option.
@@ -37,14 +18,22 @@ package enum HealthyReason: Hashable, Sendable {
   case neverAnswers
 }
 
+/// What keeps a verdict from being certain.
+package enum Doubt: Hashable, Sendable {
+  /// The settings of a socket are hidden: it may know which address was asked.
+  case settings(Obstacle)
+  /// The kernel rule is not to be seen: it may mend the replies.
+  case kernelRule
+}
+
 /// What is to be said of a service.
 package enum Verdict: Hashable, Sendable {
   /// It answers from the address that was asked.
   case healthy(HealthyReason)
-  /// It answers some clients from another address. Of so many pairs of address and kind of client, these.
-  case faulty([WrongPair], of: Int)
-  /// Its settings are hidden: if it leaves the source to the kernel, as most do, these pairs are wrong.
-  case unknown(Obstacle, [WrongPair], of: Int)
+  /// It answers some clients from another address. Of so many pairs, these.
+  case faulty([Pair], of: Int)
+  /// It does so if the doubt is unfounded.
+  case unknown(Doubt, [Pair], of: Int)
   /// The kernel's own socket, which answers as the kernel sees fit.
   case kernel
 
@@ -54,5 +43,10 @@ package enum Verdict: Hashable, Sendable {
     case .healthy, .kernel: true
     case .faulty, .unknown: false
     }
+  }
+
+  /// Whether there is a doubt.
+  var isUnknown: Bool {
+    if case .unknown = self { true } else { false }
   }
 }

@@ -81,7 +81,8 @@ final class ProbeNetwork {
     } catch {
       throw .host("cannot run `ip`: \(error)")
     }
-    let complaint = try attempt("read what `ip` says") { () throws(Errno) in try process.nextLine(within: .seconds(10))
+    let complaint = try attempt("read what `ip` says") { () throws(Errno) in
+      try process.nextLine(within: .seconds(10))
     }
     guard process.waitForExit() == 0 else {
       throw .host("`ip` could not lay the probe's wire: \(complaint ?? "it does not say why")")

@@ -3,8 +3,7 @@ import Linux
 extension ProbeResult {
   /// The exchanges as tcpdump would show them, each answer with a note.
   package func text(on host: Host) -> [String] {
-    let place = host.place.isHere ? "" : " in \(host.place.title)"
-    let heading = "Probe of \(service.title), port \(service.port)\(place), by a \(question):"
+    let heading = "Probe of \(service.title), port \(service.port)\(host.place.suffix), by a \(question):"
     return [heading] + exchanges.flatMap(lines) + [tally]
   }
 

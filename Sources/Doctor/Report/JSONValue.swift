@@ -14,8 +14,8 @@ package indirect enum JSONValue: Hashable, Sendable {
   }
 
   /// An object.
-  static func members(_ members: KeyValuePairs<String, JSONValue>) -> JSONValue {
-    .object(members.map { Member(name: $0.key, value: $0.value) })
+  static func members(_ lists: KeyValuePairs<String, JSONValue>...) -> JSONValue {
+    .object(lists.joined().map { Member(name: $0.key, value: $0.value) })
   }
 
   /// The text, moved in by two spaces a level.

@@ -8,7 +8,7 @@ extension Report {
       "healthy": .bool(isHealthy),
       "namespaces": .array(diagnoses.map(\.json)),
       "not_looked_at": .array(limits.sentences.map { .string($0) }),
-      "to_see_everything": limits.remedy.map { .string($0) } ?? .null,
+      "to_see_everything": limits.remedy.map { .string($0.text) } ?? .null,
     ])
   }
 }
@@ -22,27 +22,41 @@ extension Diagnosis {
       "addresses": .array(host.addresses.map { .string(host.text($0.address)) }),
       "services": .array(findings.map { $0.json(on: host) }),
       "probes": .array(probes.map { $0.json(on: host) }),
-      "client_sockets": .number(clientSockets),
+      "clients_without_route": .array(clientsWithoutRoute.map { .string(host.text($0)) }),
+      "client_sockets": .number(leftOut.reduce(0) { $0 + $1.sockets.count }),
+      "left_out": .array(leftOut.map { .members($0.identity) }),
       "sockets_bound_to_one_address": .number(exactSockets),
     ])
   }
 }
 
+extension Service {
+  /// By what it is known.
+  fileprivate var identity: KeyValuePairs<String, JSONValue> {
+    [
+      "port": .number(Int(port)),
+      "name": name.map { .string($0) } ?? .null,
+      "pids": .array(processes.map { .number(Int($0)) }),
+      "uid": .number(Int(user)),
+    ]
+  }
+}
+
 extension Diagnosis.Finding {
   fileprivate func json(on host: Host) -> JSONValue {
-    .members([
-      "port": .number(Int(service.port)),
-      "name": service.name.map { .string($0) } ?? .null,
-      "pids": .array(service.processes.map { .number(Int($0)) }),
-      "uid": .number(Int(service.user)),
-      "bound_to": .array(service.boundTo.map { .string(host.text($0)) }),
-      "interface": host.interfaces[service.interface].map { .string($0) } ?? .null,
-      "verdict": .string(verdict.code),
-      "reason": reason(on: host),
-      "requests": verdict.requests.map { .number($0) } ?? .null,
-      "wrong": .array(verdict.wrong.map { $0.json(on: host) }),
-      "suggestion": suggestion(in: host.place),
-    ])
+    .members(
+      service.identity,
+      [
+        "bound_to": .array(service.boundTo.map { .string(host.text($0)) }),
+        "interface": host.interfaces[service.interface].map { .string($0) } ?? .null,
+        "verdict": .string(verdict.code),
+        "reason": .members([
+          "code": .string(verdict.reasonCode), "text": .string(reasonText(bound: service.boundText(on: host))),
+        ]),
+        "requests": verdict.requests.map { .number($0) } ?? .null,
+        "wrong": .array(verdict.wrong.map { $0.json(on: host) }),
+        "suggestion": suggestion(in: host.place),
+      ])
   }
 
   private func suggestion(in place: Place) -> JSONValue {
@@ -50,19 +64,13 @@ extension Diagnosis.Finding {
     return Suggestion(for: service, in: place).json
   }
 
-  private func reason(on host: Host) -> JSONValue {
-    let (code, text): (String, String) =
-      switch verdict {
-      case .healthy(let reason): (reason.code, reason.text)
-      case .faulty: ("answers-by-routing", verdict.explanation(bound: service.boundText(on: host)) ?? "")
-      case .unknown: ("settings-hidden", verdict.explanation(bound: service.boundText(on: host)) ?? "")
-      case .kernel: ("kernel-socket", "a socket of the kernel's own")
-      }
-    return .members(["code": .string(code), "text": .string(text)])
+  private func reasonText(bound: String) -> String {
+    if case .healthy(let reason) = verdict { return reason.text }
+    return verdict.explanation(bound: bound) ?? "a socket of the kernel's own"
   }
 }
 
-extension WrongPair {
+extension Pair {
   fileprivate func json(on host: Host) -> JSONValue {
     .members([
       "asked": .string(host.text(asked)),

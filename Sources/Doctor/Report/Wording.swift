@@ -42,7 +42,9 @@ extension Verdict {
     case .healthy(let reason): "healthy: \(reason.text)"
     case .faulty(let wrong, let all):
       "FAULTY: answers \(wrong.count) of \(all) kinds of request from the wrong address"
-    case .unknown(_, let wrong, let all):
+    case .unknown(.kernelRule, let wrong, let all):
+      "unknown: answers \(wrong.count) of \(all) kinds of request from the wrong address, unless the kernel rule mends it"
+    case .unknown(.settings, let wrong, let all):
       "unknown: assumed to answer by routing, hence \(wrong.count) of \(all) kinds of request from the wrong address"
     case .kernel: "kernel: answers as the kernel sees fit"
     }
@@ -59,7 +61,7 @@ extension Verdict {
   }
 
   /// The pairs that are, or may be, wrong.
-  package var wrong: [WrongPair] {
+  package var wrong: [Pair] {
     switch self {
     case .faulty(let wrong, _), .unknown(_, let wrong, _): wrong
     case .healthy, .kernel: []
@@ -87,16 +89,34 @@ extension Obstacle {
 }
 
 extension Verdict {
-  /// One sentence that says why it is so; nil for what is healthy.
+  /// One sentence or two that say why it is so; nil for what is healthy.
   package func explanation(bound: String) -> String? {
     switch self {
-    case .faulty:
-      "It is bound to \(bound) and does not ask which address was asked (no IP_PKTINFO), so the kernel picks the source of "
-        + "each reply by the route to the client."
-    case .unknown(let obstacle, _, _):
+    case .faulty: byRouting(bound)
+    case .unknown(.kernelRule, _, _):
+      byRouting(bound)
+        + " The kernel rule may mend that already, which is not to be seen from here: as root, `multihomed "
+        + "kernel show` tells."
+    case .unknown(.settings(let obstacle), _, _):
       "the settings cannot be read (\(obstacle.text)). A service that does not ask which address was asked, as most do not, "
         + "is answered for by the kernel, which picks the source of each reply by the route to the client."
     case .healthy, .kernel: nil
+    }
+  }
+
+  private func byRouting(_ bound: String) -> String {
+    "It is bound to \(bound) and does not ask which address was asked (no IP_PKTINFO), so the kernel picks the source of "
+      + "each reply by the route to the client."
+  }
+
+  /// In one word, for programs, why it is so.
+  package var reasonCode: String {
+    switch self {
+    case .healthy(let reason): reason.code
+    case .faulty: "answers-by-routing"
+    case .unknown(.settings, _, _): "settings-hidden"
+    case .unknown(.kernelRule, _, _): "kernel-rule-hidden"
+    case .kernel: "kernel-socket"
     }
   }
 }

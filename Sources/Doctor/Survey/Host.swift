@@ -30,64 +30,22 @@ package struct Host: Sendable {
   package var sockets: [SurveyedSocket] = []
   /// Where the kernel takes the ports of clients from (net.ipv4.ip_local_port_range).
   package var ephemeralPorts: ClosedRange<UInt16> = 32_768...60_999
-  /// The ports whose replies a kernel rule of ours mends.
-  package var mendedPorts: Set<UInt16> = []
+  /// Of them, those that it does not take, because somebody keeps them for services (net.ipv4.ip_local_reserved_ports).
+  package var reservedPorts: [ClosedRange<UInt16>] = []
+  /// The ports whose replies a kernel rule of ours mends; nil where that cannot be seen.
+  package var mendedPorts: Set<UInt16>? = []
 
   /// An empty one.
   package init() {}
+
+  /// Whether the kernel may have chosen a port for a client.
+  func isClientsPort(_ port: UInt16) -> Bool {
+    ephemeralPorts.contains(port) && !reservedPorts.contains { $0.contains(port) }
+  }
 
   /// An address as people write it here: link-local ones with the interface's name.
   package func text(_ address: IPAddress) -> String {
     guard address.scope != 0 else { return address.description }
     return "\(address.scoped(0))%\(interfaces[address.scope] ?? String(address.scope))"
   }
-}
-
-/// A UDP socket, with what could be learnt of it.
-package struct SurveyedSocket: Hashable, Sendable {
-  /// What is known of its settings.
-  package enum Settings: Hashable, Sendable {
-    /// They were read.
-    case read(SocketSettings)
-    /// They could not be: why.
-    case hidden(Obstacle)
-  }
-
-  /// As the kernel lists it.
-  package let entry: UDPSocketEntry
-  /// The processes that have it open, the oldest first; none where they may not be looked into.
-  package let holders: [SocketHolder]
-  /// Its settings.
-  package let settings: Settings
-
-  /// A socket in all its parts.
-  package init(_ entry: UDPSocketEntry, holders: [SocketHolder] = [], settings: Settings) {
-    self.entry = entry
-    self.holders = holders
-    self.settings = settings
-  }
-
-  /// What is known for sure; nothing where the settings are hidden.
-  var knownSettings: SocketSettings? {
-    if case .read(let settings) = settings { settings } else { nil }
-  }
-
-  /// Whether it belongs to the kernel itself: WireGuard, VXLAN and the like.
-  package var isKernels: Bool { entry.inode == 0 }
-
-  /// Whether it receives whatever its port is asked at any address.
-  package var isWildcard: Bool { entry.isWildcard }
-
-  /// Whether it hears one peer only.
-  package var isConnected: Bool { entry.peer != nil }
-}
-
-/// Why something could not be seen.
-package enum Obstacle: Hashable, Sendable {
-  /// No process that we may look into has it open.
-  case noHolder
-  /// The process may not be traced (EPERM): CAP_SYS_PTRACE is missing.
-  case mayNotTrace
-  /// Any other errno.
-  case refused(Errno)
 }

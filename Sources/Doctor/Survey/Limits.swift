@@ -1,39 +1,85 @@
-import Linux
+package import Linux
 
 /// What could not be looked at, and what it would take.
 package struct Limits: Hashable, Sendable {
-  /// CAP_SYS_ADMIN is missing.
-  package var mayNotEnter = false
-  /// CAP_SYS_PTRACE is missing.
-  package var mayNotTrace = false
-  /// CAP_DAC_READ_SEARCH is missing.
-  package var mayNotRead = false
+  /// The capabilities that we lack, of those that there is a use for.
+  private let missing: Set<Capability>
+  /// Whether other network namespaces are to be looked into.
+  private let looksElsewhere: Bool
   /// Sockets of which no process is seen that has them open.
   package var socketsWithoutHolder = 0
   /// Sockets whose processes may not be traced.
   package var untraceableSockets = 0
-  /// Namespaces that could not be entered in spite of CAP_SYS_ADMIN.
+  /// Why other sockets could not be read.
+  package var refusals: [Errno: Int] = [:]
+  /// Services of which it is not seen whether the kernel rule mends them.
+  package var servicesUnderHiddenRule = 0
+  /// Namespaces that could not be looked into although no capability is missing.
   package var notEntered: [Place] = []
 
-  /// Nothing is in the way.
-  package init() {}
+  /// Nothing is hidden so far.
+  package init(missing: Set<Capability> = [], looksElsewhere: Bool = true) {
+    self.missing = missing
+    self.looksElsewhere = looksElsewhere
+  }
 
-  /// Counts what is hidden at each station.
-  mutating func count(_ stations: [Survey.Station]) {
-    for socket in stations.flatMap(\.host.sockets) {
-      guard case .hidden(let obstacle) = socket.settings else { continue }
-      if obstacle == .noHolder { socketsWithoutHolder += 1 } else { untraceableSockets += 1 }
+  /// Those of the calling thread.
+  static func ofThisThread(looksElsewhere: Bool) -> Limits {
+    let wanted: [Capability] = [.systemAdmin, .trace, .readAnything, .networkAdmin]
+    return Limits(missing: Set(wanted.filter { !$0.isEffective }), looksElsewhere: looksElsewhere)
+  }
+
+  /// Notes that a namespace was not looked into.
+  mutating func missed(_ place: Place, _ error: Errno) {
+    // It has gone with its last process.
+    if error == .notFound || error == .noProcess { return }
+    let isForbidden = error == .notPermitted || error == .accessDenied
+    if !isForbidden || missingForNamespaces.isEmpty { notEntered.append(place) }
+  }
+
+  /// Counts what is hidden of the services that are shown.
+  package mutating func count(_ diagnoses: [Diagnosis]) {
+    for diagnosis in diagnoses {
+      for socket in diagnosis.findings.flatMap(\.service.sockets) { count(socket) }
+      if diagnosis.host.mendedPorts != nil { continue }
+      servicesUnderHiddenRule += diagnosis.findings.count { $0.verdict.isUnknown }
     }
   }
 
+  private mutating func count(_ socket: SurveyedSocket) {
+    guard case .hidden(let obstacle) = socket.settings else { return }
+    switch obstacle {
+    case .noHolder: socketsWithoutHolder += 1
+    case .mayNotTrace: untraceableSockets += 1
+    case .refused(let errno): refusals[errno, default: 0] += 1
+    }
+  }
+}
+
+/// What to do to see more.
+package struct Remedy: Hashable, Sendable {
+  /// In words.
+  let words: String
+  /// What to type, where there is something beside what the words say.
+  var command: String?
+
+  /// All of it in one line.
+  package var text: String { words + (command.map { " \($0)" } ?? "") }
+}
+
+// MARK: In words
+
+extension Limits {
   /// What was not looked at, each with the capability that is missing.
   package var sentences: [String] {
     var sentences: [String] = []
     let hidden = socketsWithoutHolder + untraceableSockets
-    if hidden > 0 {
-      sentences.append("the settings of \(hidden) socket\(hidden == 1 ? "" : "s") (\(whyHidden))")
+    if hidden > 0 { sentences.append("the settings of \(counted(hidden, "socket")) (\(whyHidden))") }
+    for (errno, count) in refusals.sorted(by: { $0.key.number < $1.key.number }) {
+      sentences.append("the settings of \(counted(count, "socket")) (\(errno))")
     }
-    if mayNotEnter {
+    if servicesUnderHiddenRule > 0 { sentences.append(hiddenRule) }
+    if !missingForNamespaces.isEmpty {
       sentences.append("other network namespaces, as containers have them (needs \(Self.list(missingForNamespaces)))")
     }
     if !notEntered.isEmpty {
@@ -43,11 +89,21 @@ package struct Limits: Hashable, Sendable {
   }
 
   /// How to see all of it; nil where no capability is missing.
-  package var remedy: String? {
+  package var remedy: Remedy? {
     var seen: Set<Capability> = []
-    let missing = (missingForSockets + missingForNamespaces).filter { seen.insert($0).inserted }
-    if missing.isEmpty { return nil }
-    return "run it with sudo, or once: sudo \(Capability.setcap(missing))"
+    let grantable = (missingForSockets + missingForNamespaces).filter { seen.insert($0).inserted }
+    // What a file gives does not reach nft.
+    let needsRoot = servicesUnderHiddenRule > 0 && missing.contains(.networkAdmin)
+    if grantable.isEmpty { return needsRoot ? Remedy(words: "run it with sudo") : nil }
+    let most = needsRoot ? ", for all but the kernel rule," : ""
+    return Remedy(words: "run it with sudo, or\(most) once:", command: "sudo \(Capability.setcap(grantable))")
+  }
+
+  private var hiddenRule: String {
+    let why =
+      missing.contains(.networkAdmin)
+      ? "needs root: CAP_NET_ADMIN, for nft, too" : "nft does not list it: `multihomed kernel show` says why"
+    return "the kernel rule, which may mend \(counted(servicesUnderHiddenRule, "service")) (\(why))"
   }
 
   private var whyHidden: String {
@@ -59,12 +115,13 @@ package struct Limits: Hashable, Sendable {
   /// /proc/PID/fd of another user's process is opened by the one, and read by the other.
   private var missingForSockets: [Capability] {
     if socketsWithoutHolder + untraceableSockets == 0 { return [] }
-    return (mayNotTrace ? [.trace] : []) + (mayNotRead && socketsWithoutHolder > 0 ? [.readAnything] : [])
+    return lacking([.trace] + (socketsWithoutHolder > 0 ? [.readAnything] : []))
   }
 
-  private var missingForNamespaces: [Capability] {
-    mayNotEnter ? [.systemAdmin] + (mayNotTrace ? [.trace] : []) : []
-  }
+  /// They are found by the processes within them, and entered.
+  private var missingForNamespaces: [Capability] { looksElsewhere ? lacking([.systemAdmin, .trace]) : [] }
+
+  private func lacking(_ capabilities: [Capability]) -> [Capability] { capabilities.filter { missing.contains($0) } }
 
   private static func list(_ capabilities: [Capability]) -> String {
     capabilities.map(\.name).joined(separator: " and ")

@@ -1,4 +1,3 @@
-import Addresses
 import Linux
 
 /// Looks at this host, and asks the kernel: all that a diagnosis is made of. Everything that the kernel is asked here, it
@@ -13,30 +12,26 @@ struct Survey {
   /// Every namespace that could be looked into, ours first.
   private(set) var stations: [Station] = []
   /// What could not be looked at.
-  private(set) var limits = Limits()
+  private(set) var limits: Limits
 
   /// Looks around. Of connected sockets, only those of the port that is ordered count: a relay may have a million.
   ///
   /// - Throws: when not even our own namespace can be read.
   init(_ order: Doctor.Order) throws(DoctorFailure) {
     let namespaces = order.isHereOnly ? [(Place.here, NetworkNamespace.current)] : Namespaces.all()
-    limits.mayNotEnter = !order.isHereOnly && !Capability.systemAdmin.isEffective
-    limits.mayNotTrace = !Capability.trace.isEffective
-    limits.mayNotRead = !Capability.readAnything.isEffective
+    limits = .ofThisThread(looksElsewhere: !order.isHereOnly)
     var found: [(station: Station, entries: [UDPSocketEntry])] = []
     for (place, namespace) in namespaces {
       do throws(Errno) {
         let (host, entries) = try Self.read(namespace, place, order.mendedPorts)
-        let wanted = entries.filter { $0.peer == nil || $0.local.port == order.port }
+        let wanted = entries.filter { $0.peer == nil || $0.local.port == order.scope.port }
         found.append((Station(namespace: namespace, host: host), wanted))
       } catch {
         if place.isHere { throw .host("cannot read the sockets and routes of this host: \(error)") }
-        // Any other errno says that it has gone meanwhile, with its last process.
-        if !limits.mayNotEnter, error == .notPermitted || error == .accessDenied { limits.notEntered.append(place) }
+        limits.missed(place, error)
       }
     }
     stations = Self.withSockets(found)
-    limits.count(stations)
   }
 
   /// Asks the kernel, in a station's namespace.
@@ -52,7 +47,7 @@ struct Survey {
   }
 
   private static func read(
-    _ namespace: NetworkNamespace, _ place: Place, _ mendedPorts: @escaping @Sendable () -> Set<UInt16>
+    _ namespace: NetworkNamespace, _ place: Place, _ mendedPorts: @escaping @Sendable () -> Set<UInt16>?
   ) throws(Errno) -> (Host, [UDPSocketEntry]) {
     let read = { @Sendable () throws(Errno) in
       (try Host.read(place, mendedPorts: mendedPorts()), try UDPSocketTable.read())
@@ -86,34 +81,5 @@ struct Survey {
       }
     }
     return .hidden(obstacle)
-  }
-}
-
-extension Host {
-  /// Reads the calling thread's namespace.
-  fileprivate static func read(_ place: Place, mendedPorts: Set<UInt16>) throws(Errno) -> Host {
-    let snapshot = try Snapshot.take()
-    let filter = AddressFilter()
-    var host = Host()
-    host.place = place
-    var seen = IPv6Readiness.unusableAddresses()
-    host.addresses = snapshot.addresses.filter { filter.isEligible($0) && seen.insert($0.address).inserted }
-      .map { Address($0.address, $0.interface) }
-    for name in snapshot.interfaces {
-      if let index = InterfaceIndex.named(name) { host.interfaces[index] = name }
-    }
-    host.routes = try RouteTable.read()
-    host.ruleDestinations = try RouteTable.ruleDestinations()
-    host.ephemeralPorts = ephemeralPorts ?? host.ephemeralPorts
-    host.mendedPorts = mendedPorts
-    return host
-  }
-
-  /// `32768	60999`
-  private static var ephemeralPorts: ClosedRange<UInt16>? {
-    let text = ProcFile.read("/proc/sys/net/ipv4/ip_local_port_range") ?? ""
-    let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { UInt16($0) }
-    guard numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
-    return numbers[0]...numbers[1]
   }
 }

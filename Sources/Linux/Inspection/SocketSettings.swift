@@ -10,6 +10,10 @@ public struct SocketSettings: Hashable, Sendable {
   /// IP_RECVORIGDSTADDR or IPV6_RECVORIGDSTADDR: each datagram comes with the address that was asked before a transparent
   /// proxy rule (TPROXY) diverted it.
   public var tellsOriginalDestination = false
+  /// SO_REUSEPORT: several sockets share the port.
+  public var sharesPort = false
+  /// SO_REUSEADDR: others may have the address and port, too, if they have the option.
+  public var reusesAddress = false
   /// SO_MARK, which routing rules may look at.
   public var mark: UInt32 = 0
   /// IP_UNICAST_IF: the interface that IPv4 datagrams leave by, or 0.
@@ -28,6 +32,8 @@ public struct SocketSettings: Hashable, Sendable {
     tellsDestinationV6 = isOn(Int32(IPPROTO_IPV6), Int32(MH_IPV6_RECVPKTINFO))
     tellsOriginalDestination =
       isOn(Int32(IPPROTO_IP), Int32(MH_IP_RECVORIGDSTADDR)) || isOn(Int32(IPPROTO_IPV6), Int32(MH_IPV6_RECVORIGDSTADDR))
+    sharesPort = socket.sharesPort
+    reusesAddress = socket.reusesAddress
     mark = UInt32(bitPattern: socket.option(SOL_SOCKET, Int32(MH_SO_MARK)) ?? 0)
     interfaceV4 = socket.interfaceOption(Int32(IPPROTO_IP), Int32(MH_IP_UNICAST_IF))
     interfaceV6 = socket.interfaceOption(Int32(IPPROTO_IPV6), Int32(MH_IPV6_UNICAST_IF))
