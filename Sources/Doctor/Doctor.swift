@@ -24,7 +24,7 @@ public enum Doctor {
       diagnoses.append(diagnosis)
     }
     limits.count(diagnoses)
-    let report = Report(diagnoses, limits: limits, scope: order.scope)
+    let report = Report(diagnoses, limits: limits, scope: order.scope, asker: .ourselves)
     try show(order.isJSON ? report.json.text : report.text.joined(separator: "\n"))
     return report.isHealthy ? 0 : 1
   }

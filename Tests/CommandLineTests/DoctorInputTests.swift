@@ -7,6 +7,7 @@ struct DoctorInputTests {
 
   @Test(arguments: [
     ("doctor 0", "'0' is not a port; give a number from 1 to 65535, or none for every port"),
+    ("doctor +53", "'+53' is not a port; give a number from 1 to 65535, or none for every port"),
     ("doctor dns", "'dns' is not a port; give a number from 1 to 65535, or none for every port"),
     ("doctor 53 54", "unexpected argument '54'; \(help)"),
     ("doctor --jsn", "unknown option '--jsn'. Did you mean '--json'? See multihomed doctor --help"),

@@ -36,7 +36,7 @@ struct DiagnosisTests {
     Case(
       testDescription: "bound to one address", bound: "192.168.106.242:5678", verdict: "bound-to-addresses",
       scope: .port(5678)),
-    Case(testDescription: "bound to loopback", bound: "127.0.0.53:53", verdict: "bound-to-addresses", scope: .port(53)),
+    Case(testDescription: "bound to loopback", bound: "127.0.0.53:53", verdict: "bound-to-loopback", scope: .port(53)),
     Case(testDescription: "mDNS", bound: "0.0.0.0:5353", verdict: "asked-by-multicast"),
     Case(testDescription: "syslog", bound: "0.0.0.0:514", verdict: "never-answers"),
     Case(testDescription: "a client's port", bound: "0.0.0.0:40000", verdict: "left out"),

@@ -40,12 +40,26 @@ struct PlaceTests {
     ("nc", 3, Place.here, "multihomed kernel apply 5678"),
     ("nc", 0, Place(.named("blue"), process: 12), "nsenter -t 12 -n multihomed kernel apply 5678"),
     ("nc", 0, Place(.named("blue")), "ip netns exec blue multihomed kernel apply 5678"),
+    ("nc", 0, Place(.named("my net")), "ip netns exec 'my net' multihomed kernel apply 5678"),
   ])
   func thereIsOneCommandForAFault(name: String, interface: UInt32, place: Place, command: String) throws {
     let entry = UDPSocketEntry(local: Endpoint(.anyIPv4, 5678), isIPv6: false, interface: interface, inode: 1)
     let socket = SurveyedSocket(entry, settings: .read(SocketSettings()))
     let service = Service(port: 5678, name: name, processes: [12], user: 0, sockets: [socket])
     #expect(Suggestion(for: service, in: place).command == command)
+  }
+
+  /// A shell makes of the word what the text was.
+  @Test(arguments: [
+    ("blue", "blue"), ("", "''"), ("a b", "'a b'"), ("it's; rm -r /", "'it'\\''s; rm -r /'"), ("größe", "'größe'"),
+    ("$(id)", "'$(id)'"), ("a\n1", "$'a\\0121'"), ("\u{202e}'", "$'\\342\\200\\256\\047'"),
+  ])
+  func aNameIsOneWordOfACommand(name: String, word: String) throws {
+    #expect(name.shellWord == word)
+    #expect(word.isPrintable)
+    let shell = try ChildProcess("bash", ["bash", "-c", "printf %s \(word) | od -An -tx1"], environment: [:])
+    let bytes = try shell.nextLine(within: .seconds(10))?.split(separator: " ").compactMap { UInt8($0, radix: 16) }
+    #expect(bytes ?? [] == Array(name.utf8))
   }
 
   @Test func whatIsMissingIsNamedWithTheWayToGiveIt() {

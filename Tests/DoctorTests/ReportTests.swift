@@ -32,13 +32,11 @@ struct ReportTests {
         "  client.",
         "  Mend it, as root:  multihomed adopt 5678",
         "  (no restart; the service then sees its clients as 127.64.0.0/10)",
+        "  Or bind it to 127.0.0.1 alone, and put a relay in front:",
+        "    multihomed relay --listen 5678 --backend 127.0.0.1:5678",
         "",
-        "Or, for any of them: bind the service to 127.0.0.1 alone, and put a relay in",
-        "front:",
-        "  multihomed relay --listen PORT --backend 127.0.0.1:PORT",
-        "",
-        "Left out: 1 socket on clients' ports, of dig (40000); --all judges them, PORT",
-        "one of them.",
+        "Left out: 1 socket on clients' ports, of dig (40000); to have them judged:",
+        "multihomed doctor --all",
         "1 socket bound to one address: fine.",
         "Not looked at: other network namespaces, as containers have them (needs",
         "CAP_SYS_ADMIN).",
@@ -63,6 +61,22 @@ struct ReportTests {
     #expect(text[0] == "In container 3f2a91c0bb12 (docker, pid 12 nc):")
     #expect(text.contains("nc (pid 12), port 5678 in container 3f2a91c0bb12 (docker, pid 12 nc):"))
     #expect(text.contains("  Mend it, as root:  nsenter -t 12 -n multihomed kernel apply 5678"))
+    #expect(text.contains("    nsenter -t 12 -n multihomed relay --listen 5678 --backend 127.0.0.1:5678"))
+  }
+
+  /// Who asks, and what the service of user 998 then takes.
+  @Test(
+    arguments: [
+      (998, false, 1024, "Mend it:"), (998, false, 5679, "Mend it, as root:"), (4321, false, 0, "Mend it, as root:"),
+      (4321, true, 1024, "Mend it:"), (0, true, 0, "Mend it, as root:"),
+    ] as [(UInt32, Bool, UInt16, String)])
+  func rootIsAskedForWhereItIsNeeded(user: UInt32, mayBeOthers: Bool, lowestPort: UInt16, beginning: String) throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:5678")
+    let asker = Asker(user: user, mayBeOthers: mayBeOthers, lowestPort: lowestPort)
+    let report = Report([try host.diagnosis()], asker: asker)
+    #expect(report.text.contains("  \(beginning)  multihomed adopt 5678"))
+    #expect(report.json.text.contains("\"as_root\": \(beginning.hasSuffix("root:"))"))
   }
 
   @Test func aHiddenKernelRuleMakesItAnIf() throws {
@@ -82,6 +96,33 @@ struct ReportTests {
         "CAP_NET_ADMIN, for nft, too).", "To see everything: run it with sudo",
       ])
     #expect(report.json.text.contains("\"suggestion\": null"))
+  }
+
+  @Test func whoDecidesByTheClientIsNotPutBehindARelay() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:161", "snmpd")
+    let report = Report([try host.diagnosis()])
+    #expect(report.text.contains("  Mend it, as root:  multihomed kernel apply 161"))
+    #expect(!report.text.contains { $0.contains("multihomed relay") })
+    #expect(report.json.text.contains("\"relay\": null"))
+  }
+
+  @Test func whatOnlyThisHostCanAskIsToldOfTheRelayWhereItWasAskedFor() throws {
+    var host = try Host.founding()
+    try host.open("127.0.0.1:5678")
+    let named = Report([try host.diagnosis(.port(5678))], scope: .port(5678))
+    #expect(
+      named.text == [
+        "PORT  SERVICE        BOUND TO   VERDICT",
+        "5678  nc (pid 4711)  127.0.0.1  healthy: only this host can ask it",
+        "",
+        "To serve port 5678 to other hosts, too, put a relay in front of it:",
+        "  multihomed relay --listen 5678 --backend 127.0.0.1:5678",
+      ])
+    #expect(Report([try host.diagnosis(.everything)], scope: .everything).text.count == 2)
+    try host.open("192.168.106.242:5678", "multihomed")
+    let served = Report([try host.diagnosis(.port(5678))], scope: .port(5678))
+    #expect(!served.text.contains { $0.contains("multihomed relay") })
   }
 
   @Test func aClientWithoutARouteIsToldOf() throws {
@@ -110,7 +151,7 @@ struct ReportTests {
     #expect(
       text.hasSuffix(
         "Left out: 17 sockets on clients' ports, of a (40214), b (40213), c (40215), d (40216), user 998 (40100) and 1 more; "
-          + "--all judges them, PORT one of them."))
+          + "to have them judged: multihomed doctor --all"))
   }
 
   @Test func ofManyPairsTheFirstAreTold() throws {
@@ -146,7 +187,7 @@ struct ReportTests {
         "text",
         "requests", "wrong", "asked", "client", "client_kind", "interface", "answers_from", "asked", "client",
         "client_kind", "interface", "answers_from", "asked", "client", "client_kind", "interface", "answers_from",
-        "suggestion", "way", "command", "why", "probes", "clients_without_route", "client_sockets",
+        "suggestion", "way", "command", "why", "as_root", "relay", "probes", "clients_without_route", "client_sockets",
         "left_out", "sockets_bound_to_one_address", "not_looked_at", "to_see_everything",
       ])
   }

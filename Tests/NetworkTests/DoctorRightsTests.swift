@@ -53,7 +53,7 @@ struct DoctorRightsTests {
     #expect(run.exit == .status(1))
     let text = run.lines.joined(separator: " ").replacing(#/ +/#, with: " ")
     #expect(text.contains("unknown: answers 2 of 4 kinds of request from the wrong address, unless the kernel rule"))
-    #expect(text.contains("If it does not, as root: multihomed adopt 5678"))
+    #expect(text.contains("If it does not: multihomed adopt 5678"))
     #expect(text.contains("the kernel rule, which may mend 1 service (needs root: CAP_NET_ADMIN, for nft, too)."))
     #expect(run.lines.last == "To see everything: run it with sudo")
     #expect(own.process.exit == nil)
@@ -69,6 +69,9 @@ struct DoctorRightsTests {
     let own = try RealService.netcat.start(in: network.host, port: 5678, user: OtherUsers.somebody)
     let found = try withoutNft(in: network.host)
     #expect(found.verdict == "faulty (answers-by-routing)")
+    // The same user may adopt it, as it is.
+    #expect(found["suggestion"]?["command"] == .string("multihomed adopt 5678"))
+    #expect(found["suggestion"]?["as_root"] == .bool(false))
     let apply = try MultihomedProcess.launch(in: network.host, ["kernel", "apply", "5678"])
     #expect(try apply.waitForExit() == .status(0))
     #expect(try withoutNft(in: network.host).verdict == "unknown (kernel-rule-hidden)")

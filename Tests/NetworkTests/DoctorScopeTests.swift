@@ -21,7 +21,7 @@ struct DoctorScopeTests {
     #expect(
       run.lines.joined(separator: " ")
         == "No UDP service is bound to the wildcard address.  Left out: 1 socket on clients' ports, of \(name) (40000); "
-        + "--all judges them, PORT one of them.")
+        + "to have them judged: multihomed doctor --all")
     let place = try #require(try DoctorRun("--here --json", in: network.host).json()["namespaces"]?[0])
     #expect(place["client_sockets"] == .integer(1))
     #expect(place["left_out"]?[0]?["port"] == .integer(40_000))
@@ -44,7 +44,7 @@ struct DoctorScopeTests {
     let found = try DoctorRun("--here --all --json", in: network.host).services()
     #expect(
       found.map(\.verdict) == [
-        "healthy (bound-to-addresses)", "healthy (bound-to-addresses)", "faulty (answers-by-routing)",
+        "healthy (bound-to-addresses)", "healthy (bound-to-loopback)", "faulty (answers-by-routing)",
       ])
   }
 
@@ -91,5 +91,19 @@ struct DoctorScopeTests {
     let service = try TestService(on: Endpoint(.anyIPv4, port), in: network.host)
     #expect(try judged(in: network.host) == [Int(port)])
     _ = service
+  }
+
+  /// The commands of the report serve the port that they name.
+  @Test func aServiceOnLoopbackIsServedByTheCommandThatIsTold() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("127.0.0.1:5678"), in: network.host)
+    let run = try DoctorRun("--here 5678", in: network.host)
+    #expect(run.exit == .status(0))
+    let words = try #require(run.lines.last).split(separator: " ").map(String.init)
+    #expect(words.first == "multihomed")
+    let relay = try MultihomedProcess.start(in: network.host, Array(words.dropFirst()))
+    let far = try Endpoint.of("192.168.106.242:5678")
+    #expect(try UDPClient(in: network.container, to: far).ask("hello") != nil)
+    _ = (service, relay)
   }
 }

@@ -36,10 +36,8 @@ struct DoctorTests {
         "  client.",
         "  Mend it, as root:  multihomed adopt 5678",
         "  (no restart; the service then sees its clients as 127.64.0.0/10)",
-        "",
-        "Or, for any of them: bind the service to 127.0.0.1 alone, and put a relay in",
-        "front:",
-        "  multihomed relay --listen PORT --backend 127.0.0.1:PORT",
+        "  Or bind it to 127.0.0.1 alone, and put a relay in front:",
+        "    multihomed relay --listen 5678 --backend 127.0.0.1:5678",
       ])
     #expect(service.exit == nil)
   }
@@ -96,7 +94,7 @@ struct DoctorTests {
     Healthy(command: "\(dnsmasq.dropLast(4))53 --bind-dynamic", port: 53, verdict: "healthy (bound-to-addresses)"),
     Healthy(command: "\(dnsmasq.dropLast(4))53", port: 53, verdict: "healthy (asks-the-kernel)"),
     Healthy(command: "nc -u -l 192.168.106.242 5678", port: 5678, verdict: "healthy (bound-to-addresses)"),
-    Healthy(command: "nc -u -l 127.0.0.53 53", port: 53, verdict: "healthy (bound-to-addresses)"),
+    Healthy(command: "nc -u -l 127.0.0.53 53", port: 53, verdict: "healthy (bound-to-loopback)"),
   ])
   func nothingIsBlamedOn(_ example: Healthy) throws {
     let network = try FoundingNetwork()
@@ -120,7 +118,7 @@ struct DoctorTests {
     let services = try run.services()
     let relays = services.filter { $0["name"] == .string("multihomed") }
     #expect(relays.map(\.verdict) == ["healthy (bound-to-addresses)"])
-    #expect(services.filter { !relays.contains($0) }.map(\.verdict) == ["healthy (bound-to-addresses)"])
+    #expect(services.filter { !relays.contains($0) }.map(\.verdict) == ["healthy (bound-to-loopback)"])
     _ = (service, relay)
   }
 

@@ -27,13 +27,19 @@ struct Examination {
     if service.isKernel { return .kernel }
     if service.sockets.allSatisfy(\.isConnected) { return .healthy(.connected(service.sockets.count)) }
     let wildcards = service.sockets.filter(\.isWildcard)
-    if wildcards.isEmpty { return .healthy(.boundToAddresses(service.boundTo.count)) }
+    if wildcards.isEmpty { return .healthy(reasonOfExact) }
     let pairs = self.pairs(wildcards)
     let wrong = pairs.filter(\.isWrong)
     if wrong.isEmpty { return .healthy(reason(wildcards)) }
     if let excuse { return .healthy(excuse) }
     if let doubt = doubt(wildcards) { return .unknown(doubt, wrong, of: pairs.count) }
     return .faulty(wrong, of: pairs.count)
+  }
+
+  /// Why nothing is wrong with a service that has no wildcard socket.
+  private var reasonOfExact: HealthyReason {
+    let bound = service.boundTo
+    return bound.allSatisfy(\.isLoopback) ? .boundToLoopback : .boundToAddresses(bound.count)
   }
 
   /// Why pairs that differ do not matter, if they do not.

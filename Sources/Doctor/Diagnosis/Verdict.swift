@@ -4,6 +4,8 @@ package enum HealthyReason: Hashable, Sendable {
   case asksTheKernel(option: String)
   /// It has one socket for each of so many addresses.
   case boundToAddresses(Int)
+  /// It is bound to addresses of the loopback interface alone, where no other host can ask it.
+  case boundToLoopback
   /// It has so many sockets, each connected to one client, and hears nobody else.
   case connected(Int)
   /// Whoever can ask it is answered from the one address that it can ask.

@@ -9,17 +9,17 @@ struct FaultText {
   /// How many pairs are told one by one; the JSON report has all.
   private static let shownPairs = 12
 
-  init(_ finding: Diagnosis.Finding, on host: Host) {
+  init(_ finding: Diagnosis.Finding, on host: Host, asker: Asker) {
     self.finding = finding
     self.host = host
-    suggestion = Suggestion(for: finding.service, in: host.place)
+    suggestion = Suggestion(for: finding.service, in: host.place, asker: asker)
   }
 
   /// None where nothing is wrong, or nothing is known.
   var lines: [String] {
     switch finding.verdict {
-    case .faulty: [title] + pairs + why + mend("Mend it")
-    case .unknown(.kernelRule, _, _): [title] + pairs + why + mend("If it does not")
+    case .faulty: [title] + pairs + why + mend("Mend it") + relay
+    case .unknown(.kernelRule, _, _): [title] + pairs + why + mend("If it does not") + relay
     case .healthy, .unknown(.settings, _, _), .kernel: []
     }
   }
@@ -41,7 +41,12 @@ struct FaultText {
   }
 
   private func mend(_ beginning: String) -> [String] {
-    ["  \(beginning), as root:  \(suggestion.command)"]
+    ["  \(beginning)\(suggestion.needsRoot ? ", as root" : ""):  \(suggestion.command)"]
       + Layout.paragraph("(\(suggestion.why))", indent: 2)
+  }
+
+  private var relay: [String] {
+    guard let relay = suggestion.relay else { return [] }
+    return ["  Or bind it to \(relay.address) alone, and put a relay in front:", "    \(relay.text)"]
   }
 }

@@ -6,7 +6,7 @@ extension Report {
     .members([
       "format": .number(1),
       "healthy": .bool(isHealthy),
-      "namespaces": .array(diagnoses.map(\.json)),
+      "namespaces": .array(diagnoses.map { $0.json(asker) }),
       "not_looked_at": .array(limits.sentences.map { .string($0) }),
       "to_see_everything": limits.remedy.map { .string($0.text) } ?? .null,
     ])
@@ -14,13 +14,13 @@ extension Report {
 }
 
 extension Diagnosis {
-  fileprivate var json: JSONValue {
+  fileprivate func json(_ asker: Asker) -> JSONValue {
     .members([
       "name": .string(host.place.shortName),
       "kind": .string(host.place.kind),
       "pid": host.place.process.map { .number(Int($0)) } ?? .null,
       "addresses": .array(host.addresses.map { .string(host.text($0.address)) }),
-      "services": .array(findings.map { $0.json(on: host) }),
+      "services": .array(findings.map { $0.json(on: host, asker) }),
       "probes": .array(probes.map { $0.json(on: host) }),
       "clients_without_route": .array(clientsWithoutRoute.map { .string(host.text($0)) }),
       "client_sockets": .number(leftOut.reduce(0) { $0 + $1.sockets.count }),
@@ -43,7 +43,7 @@ extension Service {
 }
 
 extension Diagnosis.Finding {
-  fileprivate func json(on host: Host) -> JSONValue {
+  fileprivate func json(on host: Host, _ asker: Asker) -> JSONValue {
     .members(
       service.identity,
       [
@@ -55,13 +55,13 @@ extension Diagnosis.Finding {
         ]),
         "requests": verdict.requests.map { .number($0) } ?? .null,
         "wrong": .array(verdict.wrong.map { $0.json(on: host) }),
-        "suggestion": suggestion(in: host.place),
+        "suggestion": suggestion(in: host.place, asker),
       ])
   }
 
-  private func suggestion(in place: Place) -> JSONValue {
+  private func suggestion(in place: Place, _ asker: Asker) -> JSONValue {
     guard case .faulty = verdict else { return .null }
-    return Suggestion(for: service, in: place).json
+    return Suggestion(for: service, in: place, asker: asker).json
   }
 
   private func reasonText(bound: String) -> String {
@@ -84,7 +84,10 @@ extension Pair {
 
 extension Suggestion {
   fileprivate var json: JSONValue {
-    .members(["way": .string(way.rawValue), "command": .string(command), "why": .string(why)])
+    .members([
+      "way": .string(way.rawValue), "command": .string(command), "why": .string(why), "as_root": .bool(needsRoot),
+      "relay": relay.map { .string($0.text) } ?? .null,
+    ])
   }
 }
 

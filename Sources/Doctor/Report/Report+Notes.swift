@@ -29,8 +29,8 @@ extension Report {
     let count = services.reduce(0) { $0 + $1.sockets.count }
     if count == 0 { return [] }
     return [
-      "Left out: \(counted(count, "socket")) on clients' ports, of \(ClientPorts(services).text); --all judges them, PORT "
-        + "one of them."
+      "Left out: \(counted(count, "socket")) on clients' ports, of \(ClientPorts(services).text); to have them judged: "
+        + "multihomed doctor --all"
     ]
   }
 

@@ -7,11 +7,10 @@ extension Report {
     let tables = diagnoses.map(table).filter { !$0.isEmpty }
     let first = tables.isEmpty ? [nothing] : Array(tables.joined(separator: [""]))
     let faults = diagnoses.flatMap { diagnosis in
-      diagnosis.findings.map { FaultText($0, on: diagnosis.host).lines }
+      diagnosis.findings.map { FaultText($0, on: diagnosis.host, asker: asker).lines }
     }
     let probes = diagnoses.flatMap { diagnosis in diagnosis.probes.map { $0.text(on: diagnosis.host) } }
-    let third = faults.allSatisfy(\.isEmpty) ? [] : thirdWay
-    let parts = [first] + faults + [third] + assumptions + probes + [notes]
+    let parts = [first] + faults + assumptions + probes + [loopbackHint, notes]
     return Array(parts.filter { !$0.isEmpty }.joined(separator: [""]))
   }
 
@@ -45,9 +44,19 @@ extension Report {
     }
   }
 
-  private var thirdWay: [String] {
-    Layout.paragraph(
-      "Or, for any of them: bind the service to 127.0.0.1 alone, and put a relay in front:", indent: 0)
-      + ["  multihomed relay --listen PORT --backend 127.0.0.1:PORT"]
+  /// What to do where a port was asked for that only this host can ask.
+  private var loopbackHint: [String] {
+    let findings = diagnoses.flatMap { diagnosis in diagnosis.findings.map { ($0, diagnosis.host.place) } }
+    guard let port = scope.port, let (finding, place) = findings.first,
+      findings.allSatisfy({ $0.0.verdict.isOnLoopback })
+    else { return [] }
+    return Layout.paragraph("To serve port \(port) to other hosts, too, put a relay in front of it:", indent: 0)
+      + ["  \(RelayCommand(to: finding.service, in: place).text)"]
+  }
+}
+
+extension Verdict {
+  fileprivate var isOnLoopback: Bool {
+    if case .healthy(.boundToLoopback) = self { true } else { false }
   }
 }

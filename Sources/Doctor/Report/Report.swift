@@ -6,12 +6,17 @@ package struct Report: Sendable {
   package let limits: Limits
   /// What was to be looked at.
   package let scope: Scope
+  /// To whom it is told.
+  package let asker: Asker
 
   /// A report in all its parts.
-  package init(_ diagnoses: [Diagnosis], limits: Limits = Limits(), scope: Scope = .services) {
+  package init(
+    _ diagnoses: [Diagnosis], limits: Limits = Limits(), scope: Scope = .services, asker: Asker = .root
+  ) {
     self.diagnoses = diagnoses
     self.limits = limits
     self.scope = scope
+    self.asker = asker
   }
 
   /// Whether nothing has to be done anywhere.

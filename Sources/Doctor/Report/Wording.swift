@@ -7,6 +7,7 @@ extension HealthyReason {
     case .asksTheKernel(let option): "asks which address was asked (\(option))"
     case .boundToAddresses(1): "bound to one address"
     case .boundToAddresses(let count): "a socket for each of \(count) addresses"
+    case .boundToLoopback: "only this host can ask it"
     case .connected(1): "connected to one client, hears nobody else"
     case .connected(let count): "connected to \(count) clients, hears nobody else"
     case .noPairDiffers: "no client can ask more than one address"
@@ -23,6 +24,7 @@ extension HealthyReason {
     switch self {
     case .asksTheKernel: "asks-the-kernel"
     case .boundToAddresses: "bound-to-addresses"
+    case .boundToLoopback: "bound-to-loopback"
     case .connected: "connected"
     case .noPairDiffers: "no-pair-differs"
     case .inFront: "in-front"

@@ -38,7 +38,7 @@ package struct Place: Hashable, Sendable {
   package var prefix: String {
     switch (name, process) {
     case (.here, _): ""
-    case (.named(let name), nil): "ip netns exec \(name) "
+    case (.named(let name), nil): "ip netns exec \(name.shellWord) "
     case (_, .some(let process)): "nsenter -t \(process) -n "
     case (_, nil): ""
     }
