@@ -43,7 +43,8 @@ static int read_socket(const struct nlmsghdr *message, struct mh_list *list) {
                                 .peer_port = ntohs(from->id.idiag_dport),
                                 .interface = from->id.idiag_if,
                                 .user = from->idiag_uid,
-                                .inode = from->idiag_inode};
+                                .inode = from->idiag_inode,
+                                .cookie = (uint64_t)from->id.idiag_cookie[1] << 32 | from->id.idiag_cookie[0]};
   memcpy(found.local, from->id.idiag_src, sizeof found.local);
   memcpy(found.peer, from->id.idiag_dst, sizeof found.peer);
   return mh_append(list, &found, sizeof found);
@@ -66,26 +67,46 @@ int mh_read_udp_sockets(int family, int port, struct mh_udp_socket **sockets) {
   return (int)list.count;
 }
 
+// The header of netlink, then inet_diag_msg.
+enum {
+  PORT_AT = NLMSG_HDRLEN + offsetof(struct inet_diag_msg, id.idiag_sport),
+  COOKIE_AT = NLMSG_HDRLEN + offsetof(struct inet_diag_msg, id.idiag_cookie),
+  // BPF_MAXINSNS is 4096, and a jump goes no further than 255: each cookie is compared, and answered, by itself.
+  PER_COOKIE = 5,
+  MOST_COOKIES = 256,
+};
+
+int mh_limit_socket_doorbell(int fd, uint16_t port, const uint64_t *cookies, size_t count) {
+  struct sock_filter code[4 + PER_COOKIE * MOST_COOKIES];
+  size_t size = 0;
+  code[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_H | BPF_ABS, PORT_AT);
+  code[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 1, 0);
+  code[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+  if (count > MOST_COOKIES) count = 0;
+  for (size_t i = 0; i < count; i++) {
+    // Loads turn the order of bytes; what the kernel wrote is in the host's.
+    uint32_t low = htonl((uint32_t)cookies[i]), high = htonl((uint32_t)(cookies[i] >> 32));
+    code[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, COOKIE_AT);
+    code[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 3);
+    code[size++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, COOKIE_AT + 4);
+    code[size++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 1);
+    code[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+  }
+  code[size++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, count > 0 ? 0 : 0xffffffff);
+  struct sock_fprog program = {.len = (unsigned short)size, .filter = code};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ? -errno : 0;
+}
+
 int mh_open_socket_doorbell(uint16_t port) {
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
   if (fd < 0) return -errno;
-  // The header of netlink, then inet_diag_msg: the local port comes after four single bytes.
-  struct sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, NLMSG_HDRLEN + offsetof(struct inet_diag_msg, id.idiag_sport)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-  };
-  struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
   struct sockaddr_nl self = {.nl_family = AF_NETLINK,
                              .nl_groups = 1u << (SKNLGRP_INET_UDP_DESTROY - 1) | 1u << (SKNLGRP_INET6_UDP_DESTROY - 1)};
-  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ||
-      bind(fd, (struct sockaddr *)&self, sizeof self) < 0) {
-    int error = -errno;
-    close(fd);
-    return error;
-  }
-  return fd;
+  int error = mh_limit_socket_doorbell(fd, port, NULL, 0);
+  if (error == 0 && bind(fd, (struct sockaddr *)&self, sizeof self) < 0) error = -errno;
+  if (error == 0) return fd;
+  close(fd);
+  return error;
 }
 
 // ---- pidfd_open(2), pidfd_getfd(2) ---------------------------------------------------------------------------------

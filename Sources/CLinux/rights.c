@@ -51,3 +51,11 @@ int mh_become(uint32_t user, uint32_t group) {
 }
 
 uint32_t mh_set_file_system_user(uint32_t user) { return (uint32_t)setfsuid(user); }
+
+int mh_restore_capabilities(void) {
+  struct __user_cap_header_struct header = own;
+  struct __user_cap_data_struct data[2];
+  if (syscall(SYS_capget, &header, data) < 0) return -errno;
+  for (int half = 0; half < 2; half++) data[half].effective = data[half].permitted;
+  return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}

@@ -98,6 +98,34 @@ struct InspectionTests {
     guard unsafe write(file.descriptor, name, name.utf8.count) == name.utf8.count else { throw Errno(errno) }
   }
 
+  /// Whoever opens and closes sockets on the port does not keep us from sleep.
+  @Test func aLimitedDoorbellRingsForItsSocketsAlone() throws {
+    var (mine, endpoint): (Socket?, Endpoint) = try bound("127.0.0.1:0")
+    var another: Socket? = try Socket(udpFor: .loopbackIPv6)
+    try another?.bind(to: Endpoint(.loopbackIPv6, endpoint.port))
+    func cookie(_ socket: Socket?) throws -> UInt64 {
+      let entries = try UDPSocketTable.read(port: endpoint.port)
+      return try #require(entries.first { $0.inode == socket?.inode }).cookie
+    }
+    let bell = try SocketDoorbell(port: endpoint.port)
+    bell.limit(to: [try cookie(another)])
+    var strangers = 0
+    while strangers < 100 {
+      let stranger = try Socket(udpFor: .anyIPv4)
+      try stranger.bind(to: Endpoint(IPAddress(v4: 0x7f00_0009), endpoint.port))
+      strangers += 1
+    }
+    mine = nil
+    another = nil
+    // The kernel tells in order, as they go.
+    #expect(try bell.socket.waitUntilReadable(within: .seconds(10)))
+    #expect(bell.drain() == 1)
+    bell.limit(to: nil)
+    _ = try Socket(udpFor: .anyIPv4).bind(to: endpoint)
+    #expect(try bell.socket.waitUntilReadable(within: .seconds(10)))
+    _ = mine
+  }
+
   @Test func theDoorbellRingsWhenASocketOfThePortIsGoneAndForNoOther() throws {
     var (socket, endpoint): (Socket?, Endpoint) = try bound("127.0.0.1:0")
     let bell = try SocketDoorbell(port: endpoint.port)

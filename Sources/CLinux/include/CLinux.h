@@ -249,6 +249,8 @@ struct mh_udp_socket {
   uint32_t user;
   /// 0 for a socket of the kernel's own, such as WireGuard's.
   uint32_t inode;
+  /// What the kernel knows it by, as in the messages of the doorbell.
+  uint64_t cookie;
   uint8_t is_ipv6;
   uint8_t is_connected;
   /// IPV6_V6ONLY.
@@ -262,6 +264,10 @@ int mh_read_udp_sockets(int family, int port, struct mh_udp_socket *_Nullable *_
 /// A non-blocking netlink socket that becomes readable whenever a UDP socket with this local port is gone: when its last
 /// descriptor, in whatever process, was closed. Needs no privilege. Returns it, or minus the errno.
 int mh_open_socket_doorbell(uint16_t port);
+
+/// Has it ring for the sockets with these cookies alone; with none of them, or more than fit into a filter, for all of the
+/// port. Returns 0, or minus the errno; then nothing has changed.
+int mh_limit_socket_doorbell(int fd, uint16_t port, const uint64_t *_Nullable cookies, size_t count);
 
 // ---- Routes: rtnetlink(7) --------------------------------------------------------------------------------------------
 
@@ -334,6 +340,9 @@ int mh_become(uint32_t user, uint32_t group);
 /// Sets the user to whom what this thread makes belongs, sockets included. Returns the one before; a refusal is seen only
 /// by asking again.
 uint32_t mh_set_file_system_user(uint32_t user);
+
+/// Puts every permitted capability of the calling thread into effect again. Returns 0, or minus the errno.
+int mh_restore_capabilities(void);
 
 // ---- Programs: fork(2), execve(2), waitpid(2) ------------------------------------------------------------------------
 

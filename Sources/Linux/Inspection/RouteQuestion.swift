@@ -33,7 +33,12 @@ public struct RouteQuestion: Hashable, Sendable {
   ///
   /// - Returns: nil where nothing would be sent: no route, or one that refuses.
   /// - Throws: EMFILE, ENOMEM, ENOBUFS, or EPERM where a sandbox forbids netlink.
-  public func source() throws(Errno) -> IPAddress? {
+  public func source() throws(Errno) -> IPAddress? { try answer()?.source }
+
+  /// The same, and whether the destination is this host itself, as all of a block is behind a route of type *local*.
+  ///
+  /// - Throws: as above.
+  public func answer() throws(Errno) -> (source: IPAddress, isLocal: Bool)? {
     var asked = mh_route_question()
     asked.is_ipv6 = destination.isIPv4 ? 0 : 1
     asked.interface = interface != 0 ? interface : destination.scope
@@ -47,6 +52,6 @@ public struct RouteQuestion: Hashable, Sendable {
     guard result == 0, answer.has_source == 1 else { return nil }
     guard answer.type == MH_RTN_UNICAST || answer.type == MH_RTN_LOCAL else { return nil }
     let source = IPAddress(answer.source, isIPv6: answer.is_ipv6 == 1)
-    return source.isLinkLocalIPv6 ? source.scoped(answer.interface) : source
+    return (source.isLinkLocalIPv6 ? source.scoped(answer.interface) : source, answer.type == MH_RTN_LOCAL)
   }
 }

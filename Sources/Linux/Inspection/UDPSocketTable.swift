@@ -17,6 +17,9 @@ public struct UDPSocketEntry: Hashable, Sendable {
   public let user: UInt32
   /// What /proc/PID/fd and fstat(2) name it by; 0 for a socket of the kernel's own, such as WireGuard's.
   public let inode: UInt64
+  /// What the kernel knows it by as long as it exists, and never another (SO_COOKIE, socket(7)). Where the kernel lacks
+  /// udp_diag, 0.
+  public let cookie: UInt64
 
   /// Whether it receives whatever its port is asked at any address: bound to the wildcard and connected to nobody.
   public var isWildcard: Bool { peer == nil && local.address.isWildcard }
@@ -24,7 +27,7 @@ public struct UDPSocketEntry: Hashable, Sendable {
   /// An entry in all its parts.
   public init(
     local: Endpoint, peer: Endpoint? = nil, isIPv6: Bool, isIPv6Only: Bool = false, interface: UInt32 = 0,
-    user: UInt32 = 0, inode: UInt64
+    user: UInt32 = 0, inode: UInt64, cookie: UInt64 = 0
   ) {
     self.local = local
     self.peer = peer
@@ -33,6 +36,7 @@ public struct UDPSocketEntry: Hashable, Sendable {
     self.interface = interface
     self.user = user
     self.inode = inode
+    self.cookie = cookie
   }
 
   /// Whether it takes datagrams of this family: a dual-stack IPv6 socket takes both.
@@ -73,7 +77,8 @@ extension UDPSocketEntry {
     self.init(
       local: Endpoint(local, raw.local_port),
       peer: raw.is_connected != 0 ? Endpoint(peer, raw.peer_port) : nil,
-      isIPv6: isIPv6, isIPv6Only: raw.v6_only != 0, interface: raw.interface, user: raw.user, inode: UInt64(raw.inode))
+      isIPv6: isIPv6, isIPv6Only: raw.v6_only != 0, interface: raw.interface, user: raw.user, inode: UInt64(raw.inode),
+      cookie: raw.cookie)
   }
 
   private static func address(_ bytes: RawAddress, isIPv6: Bool, scope: UInt32) -> IPAddress {

@@ -57,7 +57,11 @@ public enum Rights {
     of user: UInt32, _ body: () throws(Errno) -> Value
   ) throws(Errno) -> Value {
     let ours = mh_set_file_system_user(user)
-    defer { _ = mh_set_file_system_user(ours) }
+    defer {
+      _ = mh_set_file_system_user(ours)
+      // From user 0's name to another's, the kernel takes those out of effect that are about files (capabilities(7)).
+      _ = mh_restore_capabilities()
+    }
     // setfsuid tells of a refusal only by what holds afterwards.
     guard mh_set_file_system_user(user) == user else { throw .notPermitted }
     return try body()
@@ -70,6 +74,9 @@ public enum UserIdentity {
   public static var effective: UInt32 { geteuid() }
   /// Whom nothing belongs to: `nobody` and `nogroup` (or `nobody`) on every distribution, and the kernel's overflow user.
   public static let nobody: UInt32 = 65_534
+  /// Whom nothing belongs to, and who is nobody else: in a range that distributions leave unused (systemd's UIDS-GIDS), one
+  /// for each process. Processes of `nobody` may send each other signals.
+  public static var ownAlone: UInt32 { 1_879_048_192 + UInt32(getpid()) }
 }
 
 /// Which ports need a right to be bound (ip-sysctl).
