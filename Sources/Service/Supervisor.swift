@@ -21,6 +21,8 @@ public final class Supervisor {
   private var monitor: AddressMonitor?
   private var signals: [Signal] = []
   private var drain: Drain?
+  /// What someone should be told at the start, though nothing is wrong.
+  private var notes: [String] = []
   /// Whether the last try to read the addresses failed.
   private var isBlind = false
   /// What has ended it, if no signal has.
@@ -90,6 +92,7 @@ public final class Supervisor {
       snapshot = try Self.takeSnapshot(reserve).get()
     } catch { throw .start("cannot watch the addresses of this host", error) }
     try validate(configuration, against: snapshot)
+    for relay in configuration.relays { notes += try [relay.checkSourcePoolRoute()].compactMap(\.self) }
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
     warn()
@@ -106,7 +109,7 @@ public final class Supervisor {
   }
 
   private func warn() {
-    for note in configuration.relays.flatMap(\.notes) + source.notes { logger.warning("\(note)") }
+    for note in notes + source.notes { logger.warning("\(note)") }
     for relay in configuration.relays where relay.sessionLimit(limits) < relay.maxSessions {
       logger.info(
         "sessions are limited by descriptors and ports: each takes one of both with this backend",

@@ -80,6 +80,26 @@ struct HostConflictTests {
     try expect(conflict.answer, to: conflict.options, in: network.host)
   }
 
+  /// A source pool outside of 127.0.0.0/8 is of use only where it leads to this host, and for a wildcard service only where
+  /// that answers from the backend's address.
+  @Test func whereASourcePoolLeadsIsAskedOfTheKernel() throws {
+    let network = try PairNetwork()
+    let options = "--listen 5678 --backend 127.0.0.1:9 --source-pool 10.64.0.0/16"
+    let remedy = "ip route add local 10.64.0.0/16 dev lo src 127.0.0.1"
+    let start = "--source-pool 10.64.0.0/16 is"
+    try expect(
+      "\(start) not routed to this host itself, so that no reply would come: \(remedy)", to: options, in: network.host)
+    try network.host.ip(["route add 10.64.0.0/16 via 10.1.0.2"])
+    try expect(
+      "\(start) routed to other hosts, to which the service would reply: \(remedy)", to: options, in: network.host)
+    for (route, isTold) in [("local 10.64.0.0/16 dev lo", true), ("local 10.64.0.0/16 dev lo src 127.0.0.1", false)] {
+      try network.host.ip(["route flush 10.64.0.0/16", "route flush table local 10.64.0.0/16", "route add \(route)"])
+      let relay = try MultihomedProcess.relay(in: network.host, options)
+      #expect(relay.process.lines(of: .error).contains { $0.contains("has no source 127.0.0.1") } == isTold)
+      try relay.stop()
+    }
+  }
+
   private static let inPlace =
     "or leave it as it is and give `multihomed adopt 5678` or `multihomed kernel apply 5678` instead"
   private static let threeWays = (

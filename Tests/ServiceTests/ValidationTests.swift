@@ -165,14 +165,6 @@ func settings(_ words: String, _ environment: [String: String] = [:]) throws -> 
     #expect(thrown == "--listen 53 and --listen 50-60 overlap; name every port once")
   }
 
-  @Test func aSourcePoolOutsideOfLoopbackComesWithANote() throws {
-    let pool = "--listen 53 --backend 127.0.0.1:53 --source-pool "
-    let outside = try ProcessConfiguration(try settings(pool + "10.64.0.0/10"))
-    #expect(outside.relays[0].notes.count == 1)
-    let inside = try ProcessConfiguration(try settings(pool + "127.128.0.0/9"))
-    #expect(inside.relays[0].notes.isEmpty)
-  }
-
   private func refuses(_ words: String, _ expected: String) throws {
     let settings = try settings(words)
     let error = #expect(throws: ConfigurationError.self) { _ = try ProcessConfiguration(settings) }

@@ -45,13 +45,4 @@ public struct RelayConfiguration: Sendable {
     guard upstream == .auto else { return upstream }
     return backend.address.isIPv4 && backend.address.isLoopback ? .multiplexed : .connected
   }
-
-  /// What someone should be told who starts this relay, though nothing is wrong with it: one line each.
-  public var notes: [String] {
-    guard let sourcePool, !sourcePool.base.isLoopback else { return [] }
-    return [
-      "source pool \(sourcePool) lies outside 127.0.0.0/8; it works only where it is routed to this host itself: "
-        + "ip route add local \(sourcePool) dev lo src \(backend.address)"
-    ]
-  }
 }
