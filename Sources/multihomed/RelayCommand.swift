@@ -34,6 +34,8 @@ struct RelayCommand: ParsableCommand {
   var process: ProcessOptions
 
   func run() throws {
+    // What the file's capabilities, or the environment, give for other commands is not for whoever reads from the network.
+    if UserIdentity.effective != 0 { try? Rights.keepOnly([.bindService, .networkAdmin]) }
     let commandLine = together(route.values, filter.values, loopback.values, sessions.values, process.values)
     let settings = Settings(commandLine: commandLine, environment: Environment.variables)
     let status = try Supervisor.run(try ProcessConfiguration(settings))

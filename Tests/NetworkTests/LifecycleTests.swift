@@ -6,6 +6,24 @@ import Testing
 /// The process's beginning, signals and end.
 @Suite(.serialized, .enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"))
 struct LifecycleTests {
+  /// The file may have capabilities, or whoever starts it, that other commands need.
+  @Test(.enabled(if: OtherUsers.arePossible, "\(OtherUsers.obstacle ?? "")"))
+  func aRelayThatIsNotRootsKeepsOnlyTheRightsThatItUses() throws {
+    let network = try PairNetwork()
+    let rights = "+sys_ptrace,+setuid,+sys_admin,+net_bind_service"
+    let process = try ManagedProcess(
+      "setpriv",
+      [
+        "--reuid", "4321", "--regid", "4321", "--clear-groups", "--inh-caps", rights, "--ambient-caps", rights, "--",
+        try MultihomedProcess.path(), "relay", "--listen", "53", "--backend", "echo",
+      ], in: network.host)
+    try process.waitForLine(containing: "ready")
+    for task in ProcFile.names(in: "/proc/\(process.processID)/task") {
+      let status = try #require(ProcFile.read("/proc/\(process.processID)/task/\(task)/status"))
+      #expect(status.contains("CapPrm:\t0000000000000400\n"), "\(status)")
+    }
+  }
+
   private let asked: Endpoint
 
   init() throws { asked = try #require(Endpoint("10.1.0.1:5678")) }
