@@ -23,8 +23,7 @@ package struct AdoptableService: Hashable, Sendable {
     let wanted = entries.filter { $0.isWildcard && families.meets($0) }
     guard !wanted.isEmpty else { throw Self.reasonForNone(port, entries) }
     let known = Dictionary(facts.map { ($0.inode, $0) }, uniquingKeysWith: { $1 })
-    let holders = facts.filter { fact in !wanted.contains { $0.inode == fact.inode } }.compactMap(\.view.holder)
-    if let other = holders.first(where: { $0.name == "multihomed" }) { throw .adopted(port, other) }
+    if let other = Self.otherAdoption(entries, beside: wanted, known) { throw .adopted(port, other) }
     var sockets: [ServiceSocket] = []
     for entry in wanted { sockets.append(try ServiceSocket(entry, known[entry.inode], port)) }
     self.port = port
@@ -67,6 +66,11 @@ package struct AdoptableService: Hashable, Sendable {
   package var backend: Endpoint { Endpoint(takesIPv4 ? .loopbackIPv4 : .loopbackIPv6, port) }
   /// All its sockets that are to be there.
   var inodes: Set<UInt64> { besides.union(sockets.map(\.entry.inode)) }
+  /// What the kernel knows its sockets by; nil where one has none.
+  var cookies: [UInt64]? {
+    let cookies = sockets.map(\.entry.cookie)
+    return cookies.contains(0) ? nil : cookies
+  }
   /// `nc (pid 4711)`
   var description: String { sockets[0].holder.description }
 
@@ -86,7 +90,32 @@ package struct AdoptableService: Hashable, Sendable {
     return nil
   }
 
+  /// Those of these families that it takes.
+  func served(of families: Families) -> Families {
+    Families(ipv4: families.ipv4 && takesIPv4, ipv6: families.ipv6 && takesIPv6)
+  }
+
+  /// What should be known beforehand, though it may well be right: one line each.
+  var cautions: [String] {
+    guard let suspect = sockets.first(where: { $0.reusesAddress && !$0.sharesPort }) else { return [] }
+    return [
+      "\(suspect.holder) sets SO_REUSEADDR, as services do that open a socket for each client; if it is one, that fails from "
+        + "now on: then end this, and bind the service to single addresses or put a relay in front of it"
+    ]
+  }
+
   // MARK: What must hold
+
+  /// Who has adopted the service already: the kernel lets nobody of another user be bound beside it.
+  private static func otherAdoption(
+    _ entries: [UDPSocketEntry], beside wanted: [UDPSocketEntry], _ known: [UInt64: SocketFacts]
+  ) -> SocketHolder? {
+    let beside = entries.filter { entry in
+      !entry.isWildcard && !entry.isOnLoopback
+        && wanted.contains { $0.user == entry.user && $0.takes(ipv4: entry.local.address.isIPv4) }
+    }
+    return beside.lazy.compactMap { known[$0.inode]?.view.holder }.first { $0.name == "multihomed" }
+  }
 
   private static func reasonForNone(_ port: UInt16, _ entries: [UDPSocketEntry]) -> Refusal {
     if entries.isEmpty { return .nobodyListens(port) }

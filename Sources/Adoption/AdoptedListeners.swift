@@ -24,7 +24,8 @@ final class AdoptedListeners: ListenerSource {
     self.broker = broker
     self.sentinel = sentinel
     self.service = service
-    self.families = families
+    // Whoever has the other family of the port is nothing to us, now and later.
+    self.families = service.served(of: families)
     self.sourcePool = sourcePool
     sentinel.allow(beside: service)
   }
@@ -42,7 +43,7 @@ final class AdoptedListeners: ListenerSource {
     return [
       "\(service.description) sees its clients as \(seenAs) from now on: what it grants to \(pool == nil ? "loopback" : "those"), "
         + "it grants to everybody"
-    ]
+    ] + service.cautions
   }
 
   func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {

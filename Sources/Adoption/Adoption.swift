@@ -23,7 +23,7 @@ public enum Adoption {
 
   /// Adopts the service, and relays for it until a signal ends that.
   ///
-  /// This process gives up all rights once the broker is started; from root it becomes nobody.
+  /// This process gives up all rights once the broker is started; from root it becomes a user of its own.
   ///
   /// - Returns: the status to exit with.
   /// - Throws: what keeps it from starting, or from going on, and what to do about it.
@@ -52,16 +52,21 @@ public enum Adoption {
   }
 
   private static func giveUpRights(but kept: [Capability]) throws(Errno) {
-    if UserIdentity.effective == 0 {
-      // A user namespace may know nobody but its root, and a container may keep root from becoming another: what counts
-      // are the capabilities.
-      do throws(Errno) { try Rights.become(user: UserIdentity.nobody, group: UserIdentity.nobody) } catch {
+    if UserIdentity.effective == 0 { becomeAnother() }
+    try Rights.keepOnly(kept)
+  }
+
+  /// A user namespace may know few users, or its root alone, and a container may keep root from becoming another: what
+  /// counts are the capabilities.
+  private static func becomeAnother() {
+    for user in [UserIdentity.ownAlone, UserIdentity.nobody] {
+      do throws(Errno) { return try Rights.become(user: user, group: user) } catch {
+        if user != UserIdentity.nobody { continue }
         StandardError.write(
-          line: "multihomed: warning: stays user 0, though without capabilities: becoming user \(UserIdentity.nobody) "
-            + "failed: \(error)")
+          line: "multihomed: warning: stays user 0, though without capabilities: becoming user \(user) failed: \(error)"
+        )
       }
     }
-    try Rights.keepOnly(kept)
   }
 
   private static func find(

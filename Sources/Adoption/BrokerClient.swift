@@ -3,14 +3,9 @@ import Linux
 
 /// The relay's side of the conversation with the broker.
 final class BrokerClient {
-  /// A broker answers in a millisecond or so; on a host with very many processes, which it searches, in some hundred.
-  private static let patience = Nanoseconds.seconds(10)
-
-  /// Becomes readable without a question only when the broker has ended.
-  private final class Bell: Readiness {
-    var rung: () -> Void = {}
-    override func becameReadable() { rung() }
-  }
+  /// A broker answers in a millisecond or so; on a host with very many processes, which it searches, in some hundred. The
+  /// control plane does nothing else meanwhile.
+  private static let patience = Nanoseconds.seconds(3)
 
   private enum State {
     case talking(Conversation)
@@ -38,10 +33,8 @@ final class BrokerClient {
   /// - Throws: ENOMEM.
   func watch(on loop: Loop, _ tell: @escaping (Errno) -> Void) throws(Errno) {
     guard case .talking(let conversation) = state else { return }
-    let bell = try Bell(loop, conversation.socket)
-    bell.rung = { [unowned self] in tell(end(with: .brokenPipe)) }
-    bell.start()
-    self.bell = bell
+    // It becomes readable without a question only when the broker has ended.
+    bell = try Bell(loop, conversation.socket) { [unowned self] _ in tell(end(with: .brokenPipe)) }
   }
 
   /// What can be told of the port's wildcard sockets.

@@ -24,12 +24,6 @@ final class Sentinel: @unchecked Sendable {
     var opened: [Opened] = []
   }
 
-  /// Rings once for a process, and as often as it likes for sockets.
-  private final class Bell: Readiness {
-    var rung: () -> Void = {}
-    override func becameReadable() { rung() }
-  }
-
   /// A worker in the middle of a system call that has a processor needs a millisecond at most.
   private static let patience = Nanoseconds.milliseconds(10)
 
@@ -40,7 +34,7 @@ final class Sentinel: @unchecked Sendable {
   /// For looking, when a flood has used up all other descriptors.
   private let reserve = DescriptorReserve()
   private let doorbell: SocketDoorbell
-  private let socketBell: Bell
+  private var socketBell: Bell?
   private var wakeup: Wakeup?
   /// Touched by the sentinel's thread alone.
   private var processBells: [Bell] = []
@@ -53,12 +47,10 @@ final class Sentinel: @unchecked Sendable {
     retirement = try Retirement()
     loop = try Loop()
     doorbell = try SocketDoorbell(port: port)
-    socketBell = try Bell(loop, doorbell.socket)
-    socketBell.rung = { [unowned self] in
-      self.doorbell.drain()
-      self.look()
+    socketBell = try Bell(loop, doorbell.socket) { [unowned self] _ in
+      doorbell.drain()
+      look()
     }
-    socketBell.start()
     wakeup = try Wakeup(loop) { [unowned self] in self.watchProcesses() }
     // The process's end is the thread's.
     try Thread(named: "sentinel") { [self] in loop.run() }.detach()
@@ -69,6 +61,8 @@ final class Sentinel: @unchecked Sendable {
   /// From now on listeners may be, as long as this service is.
   func allow(beside service: AdoptableService) {
     state.withLock { $0.service = service }
+    // Others may open and close sockets on the port as fast as they can, and this thread comes before everybody.
+    doorbell.limit(to: service.cookies)
     wakeup?.send()
   }
 
@@ -112,14 +106,12 @@ final class Sentinel: @unchecked Sendable {
   }
 
   private func bell(for process: Int32) -> Bell? {
-    guard let handle = try? ProcessHandle(process), let bell = try? Bell(loop, handle.descriptor) else { return nil }
-    bell.rung = { [unowned self, unowned bell] in
+    guard let handle = try? ProcessHandle(process) else { return nil }
+    return try? Bell(loop, handle.descriptor) { [unowned self] bell in
       // A process that has ended rings without a pause.
       bell.close()
-      self.look()
+      look()
     }
-    bell.start()
-    return bell
   }
 
   private func look() {

@@ -17,7 +17,7 @@ final class ServiceWatch {
 
   static let period = Nanoseconds.milliseconds(20)
   /// How long a service that had several sockets may take to bind them all: what we bind in between keeps it from the rest.
-  static let completion = Nanoseconds.milliseconds(200)
+  static let completion = Nanoseconds.milliseconds(100)
   /// The same for a socket of each family, without which it is another service.
   static let completionOfFamilies = Nanoseconds.seconds(2)
 
@@ -26,13 +26,8 @@ final class ServiceWatch {
     case gone(AdoptableService, seenSince: Instant?)
   }
 
-  private final class Bell: Readiness {
-    var rung: () -> Void = {}
-    override func becameReadable() { rung() }
-  }
-
   private let doorbell: SocketDoorbell
-  private let bell: Bell
+  private var bell: Bell?
   private let reserve = DescriptorReserve()
   private let port: UInt16
   private let families: Families
@@ -57,19 +52,21 @@ final class ServiceWatch {
     self.tell = tell
     state = .there(service)
     doorbell = try SocketDoorbell(port: port)
-    bell = try Bell(loop, doorbell.socket)
     timer = try Timer(loop) { [unowned self] in self.look() }
-    bell.rung = { [unowned self] in
-      self.doorbell.drain()
-      self.look()
+    bell = try Bell(loop, doorbell.socket) { [unowned self] _ in
+      doorbell.drain()
+      look()
     }
-    bell.start()
+    doorbell.limit(to: service.cookies)
     // It may have ended before the doorbell was there.
     look()
   }
 
   /// What is there from now on.
-  func accept(_ service: AdoptableService) { state = .there(service) }
+  func accept(_ service: AdoptableService) {
+    doorbell.limit(to: service.cookies)
+    state = .there(service)
+  }
 
   private func look() {
     guard let entries = reserve.lend(to: { try? UDPSocketTable.read(port: port) }) else {

@@ -2,7 +2,6 @@ import Adoption
 import Glibc
 import Linux
 import Support
-import Synchronization
 import Testing
 
 /// Listeners beside a service's wildcard socket, and nobody else's.
@@ -65,70 +64,36 @@ struct OpenerTests {
     #expect(throws: Errno.noProcess) { try opener.open(first, workers: 1) }
   }
 
-  /// 1,000 times, with an attacker of another user who tries the address and the wildcard without a pause, by SO_REUSEPORT
+  /// 1,000 times, with an attacker of another user who tries the addresses and the wildcard without a pause, by SO_REUSEPORT
   /// and SO_REUSEADDR both.
-  @Test(.enabled(if: Attacker.isPossible, "it takes root, who can make sockets in others' names"))
-  func noStrangerGetsInAtAnyMomentOfAThousandAdoptions() throws {
-    let service = try Service(user: 1234)
+  @Test(
+    .enabled(if: PortAttacker.isPossible, "it takes root, who can make sockets in others' names"),
+    arguments: [IPAddress.anyIPv4, .anyIPv6])
+  func noStrangerGetsInAtAnyMomentOfAThousandAdoptions(wildcard: IPAddress) throws {
+    let service = try Service(wildcard, user: 1234)
     var opener = Opener(port: service.port)
-    let attacker = try Attacker(port: service.port, addresses: [first, second, .anyIPv4])
+    let addresses = [first, second]
+    let attacker = try PortAttacker(port: service.port, addresses: addresses + [wildcard])
     for _ in 0..<1_000 {
       // A program that another test starts has a copy of our sockets for a moment.
       try eventually("the last listeners are closed") {
         try UDPSocketTable.read(port: service.port).allSatisfy(\.isWildcard)
       }
-      let sockets = try [first, second].map { address in try opener.open(address, workers: 1)[0] }
-      #expect(try sockets.map { try $0.localEndpoint().address } == [first, second])
+      let sockets = try addresses.map { address in try opener.open(address, workers: 1)[0] }
+      #expect(try sockets.map { try $0.localEndpoint().address } == addresses)
     }
     let (tries, successes) = attacker.stop()
     #expect(successes == 0)
     #expect(tries > 1_000)
   }
-}
 
-/// Somebody who spins on bind(2), from a thread of its own, in another user's name.
-private final class Attacker: Sendable {
-  /// Whether this process may act as several users.
-  static let isPossible = (try? Rights.inName(of: 1234) {}) != nil && (try? Rights.inName(of: 4321) {}) != nil
-
-  private let isStopping = Atomic(false)
-  private let tries = Atomic(0)
-  private let successes = Atomic(0)
-  private let thread: Monitor<Linux.Thread?> = Monitor(nil)
-
-  init(port: UInt16, addresses: [IPAddress]) throws {
-    let started = try Linux.Thread(named: "attacker") { [self] in
-      while !isStopping.load(ordering: .relaxed) {
-        for address in addresses { attack(Endpoint(address, port)) }
-      }
-    }
-    thread.with { $0 = started }
-    try eventually("the first attack") { tries.load(ordering: .relaxed) > 0 }
-  }
-
-  private func attack(_ endpoint: Endpoint) {
-    do throws(Errno) {
-      let socket = try Rights.inName(of: 4321) { () throws(Errno) in try Socket(udpFor: endpoint.address) }
-      try socket.setSharesPort(true)
-      try socket.setReusesAddress(true)
-      tries.add(1, ordering: .relaxed)
-      try socket.bind(to: endpoint)
-      successes.add(1, ordering: .relaxed)
-    } catch {}
-  }
-
-  /// Ends it.
-  func stop() -> (tries: Int, successes: Int) {
-    isStopping.store(true, ordering: .relaxed)
-    thread.with { $0 }?.join()
-    return (tries.load(ordering: .relaxed), successes.load(ordering: .relaxed))
-  }
-}
-
-extension Socket {
-  /// SO_REUSEADDR, as attackers set it.
-  fileprivate func setReusesAddress(_ reuses: Bool) throws(Errno) {
-    var value: Int32 = reuses ? 1 : 0
-    _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &value, socklen_t(MemoryLayout<Int32>.size))
+  /// The same attacker gets in where the option that we never set is set: it is not for another reason that he fails.
+  @Test(.enabled(if: PortAttacker.isPossible, "it takes root, who can make sockets in others' names"))
+  func theAttackerGetsInWhereTheServiceReusesItsAddress() throws {
+    let service = try Service(user: 1234)
+    try service.socket.setReusesAddress(true)
+    let attacker = try PortAttacker(port: service.port, addresses: [first])
+    try eventually("he is in") { attacker.successes > 0 }
+    _ = attacker.stop()
   }
 }

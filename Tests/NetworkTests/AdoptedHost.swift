@@ -51,6 +51,27 @@ final class HiddenSocket {
   }
 }
 
+/// A process of another user that holds an endpoint, under a name of its choice.
+final class Stranger {
+  private let process: ManagedProcess
+
+  /// - Parameter endpoint: of IPv6.
+  init(named name: String, on endpoint: Endpoint, in namespace: NetworkNamespace) throws {
+    let script = """
+      use Socket qw(:DEFAULT :addrinfo inet_pton pack_sockaddr_in6 IPPROTO_IPV6);
+      $0 = "\(name)"; $| = 1;
+      socket(S, AF_INET6, SOCK_DGRAM, 0) or die $!;
+      setsockopt(S, IPPROTO_IPV6, 26, 1) or die $!;  # IPV6_V6ONLY
+      bind(S, pack_sockaddr_in6(\(endpoint.port), inet_pton(AF_INET6, "\(endpoint.address)"))) or die $!;
+      print "bound\\n";
+      sleep 600;
+      """
+    let command = OtherUsers.command(for: OtherUsers.somebody) + ["perl", "-e", script]
+    process = try ManagedProcess(command[0], Array(command.dropFirst()), in: namespace)
+    try process.waitForLine(containing: "bound")
+  }
+}
+
 /// A service whose socket a test holds itself: so it can do with it whatever services do.
 final class HeldService: Sendable {
   private let held: Monitor<Socket?>

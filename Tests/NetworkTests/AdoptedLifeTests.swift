@@ -24,6 +24,8 @@ struct AdoptedLifeTests {
       try eventually("an answer") { try answers(client, ServiceProgram.Request().bytes("again?")) }
       delays.append(.now - back)
     }
+    // The median: on a machine that is busy with other tests, one in ten may wait for a processor.
+    print("FIGURE answered again after its return, ms: \(delays.map { Double($0.count / 100_000) / 10 })")
     #expect(delays.sorted()[5] < Self.limit, "\(delays)")
     try load.stop()
     #expect(host.relay.process.lines().count { $0.contains("has left port 5678") } == 10)
@@ -125,6 +127,47 @@ struct AdoptedLifeTests {
     _ = six
   }
 
+  /// He may call himself whatever he likes.
+  @Test(arguments: ["[::]:5678", "[::1]:5678"])
+  func aStrangerOnTheOtherFamilyDoesNotKeepTheServiceFromBeingAdoptedAgain(stranger: String) throws {
+    try #require(OtherUsers.arePossible || geteuid() == 0)
+    guard OtherUsers.arePossible else { return }
+    let network = try FoundingNetwork()
+    let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host)
+    let host = try AdoptedHost(network, port: 5678)
+    let endpoint = try Endpoint.of(stranger)
+    let other = try Stranger(named: "multihomed", on: endpoint, in: network.host)
+    try network.host.add(["192.168.106.99/24"], to: "eth0")
+    try host.relay.process.waitForLine(containing: "192.168.106.99:5678")
+    for _ in 1...2 {
+      let mark = host.relay.process.mark
+      try service.close()
+      try host.relay.process.waitForLine(containing: "has left port 5678", since: mark)
+      try service.bind()
+      try host.relay.process.waitForLine(containing: "is on port 5678", since: mark)
+    }
+    #expect(host.relay.process.exit == nil)
+    _ = other
+  }
+
+  /// Of another user, from another process, without a pause, while we come and go.
+  @Test(.enabled(if: PortAttacker.isPossible, "it takes root, who can make sockets in others' names"))
+  func noStrangerGetsInWhileAdoptionsComeAndGo() throws {
+    let network = try FoundingNetwork()
+    let service = try HeldService(on: .of("[::]:5678"), in: network.host)
+    let addresses = [AdoptedHost.near, AdoptedHost.far, AdoptedHost.farV6, .anyIPv4, .anyIPv6]
+    let attacker = try PortAttacker(port: 5678, addresses: addresses, in: network.host)
+    for round in 1...20 {
+      let host = try AdoptedHost(network, port: 5678)
+      host.relay.process.signal(round.isMultiple(of: 2) ? SIGTERM : SIGKILL)
+      try host.relay.process.waitForExit()
+      try eventually("its listeners are gone") { try network.host.socketAddresses(at: 5678) == [.anyIPv6] }
+    }
+    let (tries, successes) = attacker.stop()
+    #expect(successes == 0 && tries > 1_000)
+    _ = service
+  }
+
   /// Each session of a connected upstream takes a descriptor, until there is none.
   @Test func usedUpDescriptorsDoNotKeepTheServiceFromItsPort() throws {
     let network = try FoundingNetwork()
@@ -201,7 +244,7 @@ struct AdoptedLifeTests {
     try service.close()
     try host.relay.process.waitForLine(containing: "has left port 5678")
     try service.bind()
-    try host.relay.process.waitForLine(containing: "error: cannot see who holds UDP port 5678", within: .seconds(20))
+    try host.relay.process.waitForLine(containing: "error: cannot see who holds UDP port 5678", within: .seconds(10))
     // It has the same standard error, whose end is waited for.
     kill(broker, SIGKILL)
     #expect(try host.relay.process.waitForExit() == .status(1))
@@ -230,34 +273,5 @@ struct AdoptedLifeTests {
 
   private func answers(_ client: UDPClient, _ request: [UInt8]) throws -> Bool {
     do throws(Errno) { return try client.ask(request, within: .milliseconds(10)) != nil } catch { return false }
-  }
-}
-
-/// Clients who ask without end, whoever answers; bounded by their pace.
-private final class SteadyLoad {
-  private let threads: [Linux.Thread]
-  private let isStopping = Monitor(false)
-
-  init(in network: FoundingNetwork) throws {
-    let stopping = isStopping
-    var threads: [Linux.Thread] = []
-    for address in [AdoptedHost.near, AdoptedHost.far] {
-      let client = try UDPClient(in: network.container, from: Endpoint(.anyIPv4, 0))
-      threads.append(
-        try Linux.Thread(named: "load") {
-          let request = ServiceProgram.Request().bytes("load")
-          while !stopping.with({ $0 }) {
-            for _ in 0..<20 { try? client.send(request, to: Endpoint(address, 5678)) }
-            usleep(2_000)
-            while (try? client.receive(within: .zero)) ?? nil != nil {}
-          }
-        })
-    }
-    self.threads = threads
-  }
-
-  func stop() throws {
-    isStopping.with { $0 = true }
-    for thread in threads { thread.join() }
   }
 }

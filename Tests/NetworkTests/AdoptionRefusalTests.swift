@@ -143,7 +143,10 @@ struct AdoptionRefusalTests {
       #expect(try AdoptedHost.status(set, of: relay) == "0000000000000000")
     }
     #expect(try AdoptedHost.status("NoNewPrivs", of: relay) == "1")
-    if OtherUsers.arePossible { #expect(try AdoptedHost.status("Uid", of: relay) == "65534") }
+    // Of a user that no other process is of, who could send it signals.
+    if OtherUsers.arePossible {
+      #expect(try AdoptedHost.status("Uid", of: relay) == "\(1_879_048_192 + UInt32(relay))")
+    }
     // CAP_DAC_READ_SEARCH, CAP_SETUID, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN and CAP_SYS_PTRACE.
     let allowed: UInt64 = 1 << 2 | 1 << 7 | 1 << 10 | 1 << 12 | 1 << 19
     let broker = try #require(UInt64(try AdoptedHost.status("CapPrm", of: host.broker()), radix: 16))
@@ -189,6 +192,27 @@ struct AdoptionRefusalTests {
     }
     #expect(owners == [OtherUsers.somebody, OtherUsers.somebody])
     _ = host
+  }
+
+  /// Making a socket in root's name, and going back to one's own, takes some of a thread's capabilities out of effect.
+  @Test(.enabled(if: OtherUsers.arePossible, "\(OtherUsers.obstacle ?? "")"))
+  func theBrokersRightsStayInEffect() throws {
+    let network = try FoundingNetwork()
+    let service = try TestService(on: .of("0.0.0.0:5678"), in: network.host)
+    let rights = "+sys_ptrace,+setuid,+dac_read_search"
+    let process = try ManagedProcess(
+      "setpriv",
+      [
+        "--reuid", "4321", "--regid", "4321", "--clear-groups", "--inh-caps", rights, "--ambient-caps", rights, "--",
+        try MultihomedProcess.path(), "adopt", "5678",
+      ], in: network.host)
+    try process.waitForLine(containing: "ready: 2 addresses")
+    let children = ProcFile.read("/proc/\(process.processID)/task/\(process.processID)/children")
+    let broker = try #require(children?.split(separator: " ").first.flatMap { Int32($0) })
+    let permitted = try AdoptedHost.status("CapPrm", of: broker)
+    #expect(UInt64(permitted, radix: 16) == 1 << 2 | 1 << 7 | 1 << 19)
+    #expect(try AdoptedHost.status("CapEff", of: broker) == permitted)
+    _ = service
   }
 
   @Test(.enabled(if: OtherUsers.arePossible, "\(OtherUsers.obstacle ?? "")"))

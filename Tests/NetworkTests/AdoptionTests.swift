@@ -75,6 +75,16 @@ struct AdoptionTests {
     #expect(service.tally.clients.allSatisfy { $0.address.v4 >> 22 == 0x7f40_0000 >> 22 })
   }
 
+  /// It cannot be told from one that opens a socket for each client, before it has one.
+  @Test func aServiceThatMayOpenASocketForEachClientIsAdoptedWithAWord() throws {
+    let network = try FoundingNetwork()
+    let service = try HeldService(on: .of("0.0.0.0:5678"), in: network.host) { try? $0.setReusesAddress(true) }
+    let host = try AdoptedHost(network, port: 5678)
+    try host.relay.process.waitForLine(
+      containing: "sets SO_REUSEADDR, as services do that open a socket for each client")
+    _ = service
+  }
+
   /// Addresses outside of 127.0.0.0/8 that lead to this host are not loopback to a service that trusts it. Without a
   /// source in their route, a wildcard service would answer each from that one itself.
   @Test func whatTheServiceSeesItsClientsAsIsTold() throws {
