@@ -38,9 +38,13 @@ package struct Nft {
   package func listing() throws(KernelRuleError) -> Listing? {
     let answer = try answer("list table inet \(RuleTable.name)\n", ["--stateless", "--terse"])
     if answer.status == 0 { return Listing(answer.lines.joined(separator: "\n")) }
-    if answer.lines.contains(where: { $0.contains("No such file or directory") }) { return nil }
+    if answer.status == 1, answer.lines.contains(where: Self.isNoTable) { return nil }
     throw Self.refusal(answer.lines)
   }
+
+  /// nft's own words, behind the place in the script that it means (`/dev/stdin:1:17-26: Error: …`). An nft that does not find
+  /// its own libraries says something like it, too, of another program and with another status.
+  private static func isNoTable(_ line: String) -> Bool { line.hasSuffix("Error: No such file or directory") }
 
   /// What it takes to change, and even to read, the ruleset (capabilities(7), user_namespaces(7)).
   static let missingRight = KernelRuleError(
