@@ -24,7 +24,7 @@ public enum KernelRule {
     }
     let record = RuleRecord.read()
     let isNoted = new == old && remaking == nil && record?.settings == new
-    let warnings = isNoted ? [] : note(new, listing: nft.text)
+    let warnings = isNoted ? unlocked(lock) : note(new, listing: nft.text)
     let lost = (record?.settings.ports ?? []).filter { !new.ports.contains($0) }
     return RuleAnswer(
       lines: RuleWords.applied(request.ports, from: old, to: new, remaking),
@@ -50,7 +50,8 @@ public enum KernelRule {
       remaking = gone.isEmpty || left.isEmpty ? nil : Self.remaking(of: listing, for: new)
       if !gone.isEmpty { try nft.run(removal(from: old, to: new, remaking)) }
     }
-    let warnings = forget(request.ports, old, isChanged: !gone.isEmpty, nft)
+    let notes = forget(request.ports, old, isChanged: !gone.isEmpty, nft)
+    let warnings = notes.isEmpty ? unlocked(lock) : notes
     return RuleAnswer(lines: RuleWords.removed(gone, of: request.ports, left: left, remaking), notes: warnings)
   }
 
@@ -125,6 +126,8 @@ public enum KernelRule {
   private static func checkNumber(of ports: [UInt16]) throws(KernelRuleError) {
     guard ports.count <= RuleSettings.mostPorts else { throw RuleWords.tooMany(ports.count) }
   }
+
+  private static func unlocked(_ lock: FolderLock?) -> [String] { lock == nil ? [RuleWords.unlocked] : [] }
 
   // MARK: The record
 

@@ -11,7 +11,8 @@ package enum RuleLock {
   /// - Parameters:
   ///   - path: the folder of the lock's file.
   ///   - isFolderMade: whether it is made where it is missing; a command that only looks leaves the host as it is.
-  /// - Returns: the lock, to be released; nil where it cannot be made. Then the record cannot be, either, of which apply warns.
+  /// - Returns: the lock, to be released; nil where it cannot be made. Then the record cannot be, either: apply and remove warn of
+  ///   both.
   /// - Throws: that another command has been at it all the while.
   package static func take(
     in path: String = RuleFiles.folder, isFolderMade: Bool, within limit: Nanoseconds = patience

@@ -113,12 +113,21 @@ package enum RuleWords {
       + "is the wrong port: multihomed kernel remove \(listeners.port)"
   }
 
-  /// That the record could not be written.
+  /// That the record could not be written, nor the lock taken, which lies beside it.
   package static func unnoted(_ error: Errno) -> String {
-    "warning: what was applied cannot be noted in \(RuleFiles.folder): \(error); multihomed kernel show will not notice when "
-      + "somebody flushes the ruleset"
-      + (error == .notPermitted ? "; the folder must be root's, and writable for nobody else" : "")
+    let way =
+      error == .notPermitted
+      ? "the folder must be root's or your own, and writable for nobody else"
+      : "run it as root, or in a systemd unit with RuntimeDirectory=multihomed and RuntimeDirectoryPreserve=yes"
+    return
+      "warning: what was applied cannot be noted in \(RuleFiles.folder): \(error); multihomed kernel show will not notice "
+      + "when somebody flushes the ruleset, and commands at the same time may undo each other; \(way)"
   }
+
+  /// That nothing was noted because nothing had to be, but others were not kept away, either.
+  package static let unlocked =
+    "warning: \(RuleFiles.folder) cannot be written, so that commands at the same time may undo each other; run it as root, or "
+    + "in a systemd unit with RuntimeDirectory=multihomed and RuntimeDirectoryPreserve=yes"
 
   // MARK: Ports
 

@@ -73,8 +73,13 @@ import Testing
   }
 
   @Test func aRecordSurvivesBeingWritten() {
-    let record = RuleRecord(Self.settings, listing: "table inet multihomed {\n}\n")
+    let place = RulePlace(boot: "b007", namespace: 4_026_531_840)
+    let record = RuleRecord(Self.settings, listing: "table inet multihomed {\n}\n", in: place)
     #expect(RuleRecord(record.text) == record)
-    for text in ["", "\n", "1 2 3\n", "a b c d\n", "1 2 -3 4\n"] { #expect(RuleRecord(text) == nil) }
+    for text in [
+      "", "\n", "1 2 3\n", "boot b 1\na b c d\n", "boot b 1\n1 2 -3 4\n", "1 2 3 4\n\n", "boot b\n1 2 3 4\n",
+    ] {
+      #expect(RuleRecord(text) == nil)
+    }
   }
 }

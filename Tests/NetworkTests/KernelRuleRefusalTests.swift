@@ -46,6 +46,14 @@ struct KernelRuleRefusalTests {
     #expect(answer.exit == .status(0))
     #expect(
       answer.error.hasPrefix("multihomed: warning: what was applied cannot be noted in /run/multihomed: Read-only"))
+    #expect(answer.error.contains("; run it as root, or in a systemd unit with RuntimeDirectory=multihomed and "))
+    // Neither is there a lock, which is said also where nothing has to be noted.
+    let remove = try scene.run("remove 5679", by: ["unshare", "--mount", "sh", "-c", shell])
+    #expect(remove.exit == .status(0))
+    #expect(
+      remove.error.hasPrefix(
+        "multihomed: warning: /run/multihomed cannot be written, so that commands at the same time may undo each other")
+    )
     try scene.kernel("show")
   }
 }

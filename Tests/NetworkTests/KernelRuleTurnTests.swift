@@ -59,8 +59,8 @@ struct KernelRuleTurnTests {
     #expect(
       answer.error.hasPrefix(
         "multihomed: warning: what was applied cannot be noted in /run/multihomed: Operation not permitted (EPERM); "
-          + "multihomed kernel show will not notice when somebody flushes the ruleset; the folder must be root's, and "
-          + "writable for nobody else"))
+          + "multihomed kernel show will not notice when somebody flushes the ruleset, and commands at the same time may "
+          + "undo each other; the folder must be root's or your own, and writable for nobody else"))
   }
 
   private func files(of host: NetworkNamespace) throws -> [String] {
