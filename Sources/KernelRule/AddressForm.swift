@@ -1,13 +1,13 @@
-/// A kind of clients that is remembered in sets of its own, because its addresses are written otherwise.
+/// A form of clients' addresses, each of which is remembered in sets of its own.
 ///
-/// Each kind has three sets. `asked` maps a client to the address that it asked; a client is its address, its port, and the
+/// Each form has three sets. `asked` maps a client to the address that it asked; a client is its address, its port, and the
 /// port of the service, so that several services are not mixed up. `update` would not do: it leaves the value of an
 /// element that is there as it was (measured: nft 1.0.6, Linux 6.18), and a client that turns to another address would be
-/// answered from the old one for as long as it keeps asking. So the element is deleted and added. Not for every datagram, since what was deleted
-/// takes room until the next garbage collection (1 s): `recent` holds who asked which address in the last second, and
-/// whoever is in it passes after one look-up. `spare` holds the same as `asked` for the moment between delete and add, in
-/// which a reply on another processor would find nothing.
-package enum ClientKind: CaseIterable, Sendable {
+/// answered from the old one for as long as it keeps asking. So the element is deleted and added. Not for every datagram,
+/// since what was deleted takes room until the next garbage collection (1 s): `recent` holds who asked which address in the
+/// last second, and whoever is in it passes after one look-up. `spare` holds the same as `asked` for the moment between
+/// delete and add, in which a reply on another processor would find nothing.
+package enum AddressForm: CaseIterable, Sendable {
   /// IPv4.
   case v4
   /// IPv6 but link-local.
@@ -15,7 +15,7 @@ package enum ClientKind: CaseIterable, Sendable {
   /// Link-local IPv6 (RFC 4291, 2.5.6), where the interface is part of the address.
   case link
 
-  /// What its sets' names end with.
+  /// What its sets' and chains' names end with.
   var suffix: String {
     switch self {
     case .v4: "4"
@@ -23,6 +23,9 @@ package enum ClientKind: CaseIterable, Sendable {
     case .link: "_link"
     }
   }
+
+  /// What its counters' names have behind what they count: link-local clients count as IPv6.
+  var digit: String { self == .v4 ? "4" : "6" }
 
   /// The header that holds its addresses, in nft's words.
   var header: String { self == .v4 ? "ip" : "ip6" }
@@ -38,6 +41,14 @@ package enum ClientKind: CaseIterable, Sendable {
   var pair: String {
     let interface = self == .link ? "iif . " : ""
     return "\(interface)\(header) saddr . \(header) daddr . @th,0,32"
+  }
+
+  /// When a reply's source is an address of this host: any of these holds. A link-local one must be its interface's. Others
+  /// may be any interface's, so that of them it is asked without: `fib saddr . oif` finds those of that interface only.
+  var localSources: [String] {
+    self == .link
+      ? ["ip6 saddr fe80::/10 fib saddr . oif type local", "ip6 saddr != fe80::/10 fib saddr type local"]
+      : ["fib saddr type local"]
   }
 
   /// The client, in the header of a request.

@@ -72,11 +72,13 @@ public struct RuleReport: Hashable, Sendable {
   }
 
   private func rows(_ settings: RuleSettings) -> [String] {
-    let header = ["port", "family", "requests", "remembered", "no room", "group", "replies", "mended", "unknown"]
+    let header = [
+      "port", "family", "requests", "remembered", "no room", "group", "replies", "mended", "gone", "unknown",
+    ]
     let rows = entries(settings).map { key, counts in
       [
         "\(key.port)", key.family, "\(counts.requests)", "\(counts.remembered)", "\(counts.forgotten)",
-        "\(counts.elsewhere)", "\(counts.replies)", "\(counts.mended)", "\(counts.unmended)",
+        "\(counts.elsewhere)", "\(counts.replies)", "\(counts.mended)", "\(counts.gone)", "\(counts.unmended)",
       ]
     }
     let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
@@ -118,7 +120,7 @@ public struct RuleReport: Hashable, Sendable {
     let ports = entries(settings).map { key, counts in
       "{\"port\":\(key.port),\"family\":\"\(key.family)\",\"requests\":\(counts.requests),"
         + "\"remembered\":\(counts.remembered),\"no_room\":\(counts.forgotten),\"group\":\(counts.elsewhere),"
-        + "\"replies\":\(counts.replies),\"mended\":\(counts.mended),\"unknown\":\(counts.unmended)}"
+        + "\"replies\":\(counts.replies),\"mended\":\(counts.mended),\"gone\":\(counts.gone),\"unknown\":\(counts.unmended)}"
     }
     let clients = RuleTable.families.map { "\"\($0.0)\":\(self.clients($0.0))" }
     return "{\"applied\":true,\"complaints\":[\(complaints)],\"ports\":[\(ports.joined(separator: ","))],"

@@ -5,6 +5,8 @@ package struct RuleTable: Hashable, Sendable {
   /// How long a client that asks the same address again is passed by one look-up, in seconds. So long may one that turns
   /// to another address and back be answered from the other.
   static let confirmation = 1
+  /// For how many pairs of a service and an interface it is remembered which source the kernel picked: all ports on 1024.
+  private static let mostWays = 1024 * RuleSettings.mostPorts
   /// The families as `meta nfproto` and our counters' names have them.
   static let families = [("ipv4", "4"), ("ipv6", "6")]
 
@@ -30,41 +32,35 @@ package struct RuleTable: Hashable, Sendable {
 
   /// The table for these settings.
   package init(_ settings: RuleSettings) {
-    let kinds = ClientKind.allCases
     blocks =
       Self.counters(settings.ports).map { Block(header: "counter \($0)", lines: []) }
-      + Self.tallies.map { name, port in
-        Block(header: "set \(name)", lines: ["typeof meta nfproto . \(port)", "counter"])
-      }
-      + kinds.flatMap { Self.sets($0, settings) }
+      + AddressForm.allCases.flatMap { Self.sets($0, settings) }
       + Self.hooks.map { Block(header: "chain \($0.name)", lines: [$0.type] + $0.rules(settings.ports)) }
-      + kinds.flatMap { Self.chains($0, settings.seed) }
+      + AddressForm.allCases.flatMap { FormChains(form: $0, settings: settings).blocks }
   }
 
-  /// Sets whose elements, a family and a port each, count what does not go the usual way.
-  static let tallies = [("elsewhere", "th dport"), ("forgotten", "th dport"), ("unmended", "th sport")]
+  /// What is counted for each port and family, in the order of a datagram's life: see `RuleTally.Counts`.
+  private static let counts = ["requests", "elsewhere", "forgotten", "replies", "gone", "unmended"]
 
   /// The names of the counters of some ports.
   static func counters(_ ports: [UInt16]) -> [String] {
-    ports.flatMap { port in hooks.flatMap { hook in families.map { "\(hook.counter)\($0.1)_\(port)" } } }
-  }
-
-  /// The elements of `tallies` for some ports.
-  static func elements(_ ports: [UInt16]) -> String {
-    ports.flatMap { port in families.map { "\($0.0) . \(port)" } }.joined(separator: ", ")
+    ports.flatMap { port in counts.flatMap { count in families.map { "\(count)\($0.1)_\(port)" } } }
   }
 
   // MARK: Sets
 
-  private static func sets(_ kind: ClientKind, _ settings: RuleSettings) -> [Block] {
-    // Twice the clients: those that were deleted and added count twice until the next garbage collection.
-    let size = "size \(2 * settings.clients)"
-    func block(_ header: String, _ type: String, _ timeout: Int) -> Block {
-      Block(header: header + kind.suffix, lines: [type, size, "flags dynamic,timeout", "timeout \(span(timeout))"])
+  private static func sets(_ form: AddressForm, _ settings: RuleSettings) -> [Block] {
+    func block(_ header: String, _ type: String, _ size: Int, _ timeout: Int) -> Block {
+      let lines = [type, "size \(size)", "flags dynamic,timeout", "timeout \(span(timeout))"]
+      return Block(header: header + form.suffix, lines: lines)
     }
+    // Twice the clients: those that were deleted and added count twice until the next garbage collection.
+    let size = 2 * settings.clients
     return [
-      block("set recent", "typeof " + kind.pair, confirmation), block("map asked", kind.clientType, settings.timeout),
-      block("map spare", kind.clientType, 2 * confirmation),
+      block("set recent", "typeof " + form.pair, size, confirmation),
+      block("map asked", form.clientType, size, settings.timeout),
+      block("map spare", form.clientType, size, 2 * confirmation),
+      block("map picked", "typeof oif . th sport : \(form.header) saddr", mostWays, confirmation),
     ]
   }
 
@@ -76,40 +72,5 @@ package struct RuleTable: Hashable, Sendable {
       if rest >= unit.0 { text += "\(rest / unit.0)\(unit.1)" }
       rest %= unit.0
     }
-  }
-
-  // MARK: Chains
-
-  private static func chains(_ kind: ClientKind, _ seed: UInt32) -> [Block] {
-    [
-      Block(header: "chain remember\(kind.suffix)", lines: remembering(kind, seed)),
-      Block(header: "chain mend\(kind.suffix)", lines: mending(kind, seed)),
-    ]
-  }
-
-  private static func remembering(_ kind: ClientKind, _ seed: UInt32) -> [String] {
-    let (client, end) = (kind.sender(seed), kind.suffix)
-    let element = "{ \(client) : \(kind.header) daddr }"
-    return (kind == .v6 ? ["ip6 saddr fe80::/10 goto remember_link"] : []) + [
-      "\(kind.pair) @recent\(end) accept",
-      // A multicast or broadcast address must never become a reply's source.
-      "fib daddr type != local meta nfproto . th dport @elsewhere accept",
-      "\(client) != @asked\(end) add @asked\(end) \(element) accept",
-      // Also for a client that another processor is about to delete and add, hence without asking whether it is there. A rule
-      // ends where a set is full: then at least `spare` remembers the client for two seconds.
-      "update @spare\(end) \(element) delete @asked\(end) \(element) add @asked\(end) \(element) "
-        + "add @recent\(end) { \(kind.pair) } accept",
-      "meta nfproto . th dport @forgotten",
-    ]
-  }
-
-  private static func mending(_ kind: ClientKind, _ seed: UInt32) -> [String] {
-    let (client, end, source) = (kind.receiver(seed), kind.suffix, "\(kind.header) saddr")
-    return (kind == .v6 ? ["ip6 daddr fe80::/10 goto mend_link"] : []) + [
-      // Replies keep a client remembered, too: a service may stream for hours to whoever asked once.
-      "\(source) set \(client) map @asked\(end) update @asked\(end) { \(client) : \(source) } accept",
-      "\(source) set \(client) map @spare\(end) accept",
-      "meta nfproto . th sport @unmended",
-    ]
   }
 }

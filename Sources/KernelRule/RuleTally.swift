@@ -10,13 +10,15 @@ package struct RuleTally: Hashable, Sendable {
     package var forgotten = 0
     /// Datagrams that the service sent from its port.
     package var replies = 0
+    /// Of them, to somebody who asked an address that has left this host: they left as the kernel sent them.
+    package var gone = 0
     /// Of them, to somebody who is not remembered: they left as the kernel sent them.
     package var unmended = 0
 
     /// Requests whose client is remembered.
     package var remembered: Int { requests - elsewhere - forgotten }
     /// Replies that left from the address that was asked.
-    package var mended: Int { replies - unmended }
+    package var mended: Int { replies - gone - unmended }
   }
 
   /// Which port, and which family: `ipv4` or `ipv6`.
@@ -38,8 +40,7 @@ package struct RuleTally: Hashable, Sendable {
   /// What makes nft print all of it, each a run of its own: nft 1.0.6 does not find the other sets after it has listed one.
   static let scripts =
     (["list counters table inet \(RuleTable.name)"]
-    + RuleTable.tallies.map { "list set inet \(RuleTable.name) \($0.0)" }
-    + ClientKind.allCases.map { "list map inet \(RuleTable.name) asked\($0.suffix)" }).map { $0 + "\n" }
+    + AddressForm.allCases.map { "list map inet \(RuleTable.name) asked\($0.suffix)" }).map { $0 + "\n" }
 
   /// Reads what nft printed.
   package init(_ lines: [String]) {
@@ -59,23 +60,18 @@ package struct RuleTally: Hashable, Sendable {
     self.clients[block == "asked4" ? "ipv4" : "ipv6", default: 0] += clients
   }
 
-  /// `packets 3 bytes 90` in a counter named requests4_5678, or `ipv4 . 5678 counter packets 3 bytes 90` in a set.
+  /// `packets 3 bytes 90` in a counter named requests4_5678.
   private mutating func read(_ words: [Substring], in block: Substring) {
-    guard let place = words.firstIndex(of: "packets"), place + 1 < words.count, let packets = Int(words[place + 1])
-    else {
-      return
-    }
-    if let dot = words.firstIndex(of: "."), dot > 0, dot + 1 < place, let port = UInt16(words[dot + 1]) {
-      set(String(block), Key(port, String(words[dot - 1])), packets)
-    } else if let line = block.lastIndex(of: "_"), let port = UInt16(block[block.index(after: line)...]) {
-      let name = block[..<line]
-      set(String(name.dropLast()), Key(port, name.hasSuffix("4") ? "ipv4" : "ipv6"), packets)
-    }
+    guard words.count > 1, words[0] == "packets", let packets = Int(words[1]), let line = block.lastIndex(of: "_"),
+      let port = UInt16(block[block.index(after: line)...])
+    else { return }
+    let name = block[..<line]
+    set(String(name.dropLast()), Key(port, name.hasSuffix("4") ? "ipv4" : "ipv6"), packets)
   }
 
   private mutating func set(_ name: String, _ key: Key, _ value: Int) {
     let members: [String: WritableKeyPath<Counts, Int>] = [
-      "requests": \.requests, "elsewhere": \.elsewhere, "forgotten": \.forgotten, "replies": \.replies,
+      "requests": \.requests, "elsewhere": \.elsewhere, "forgotten": \.forgotten, "replies": \.replies, "gone": \.gone,
       "unmended": \.unmended,
     ]
     if let member = members[name] { counts[key, default: Counts()][keyPath: member] = value }

@@ -87,8 +87,8 @@ struct KernelShowCommand: ParsableCommand {
     abstract: "Show what the rule has done, and whether it is still as it was applied.",
     discussion: """
       For each port and family: requests seen, those whose client is remembered, those for which there was no room, those to \
-      a broadcast or multicast address; replies seen, those sent from the address that was asked, and those to somebody \
-      who is not remembered. A train of datagrams (GSO, GRO) counts once.
+      a broadcast or multicast address; replies seen, those sent from the address that was asked, those to somebody who \
+      asked an address that has left this host, and those to somebody who is not remembered. A train of datagrams (GSO, GRO) counts once.
 
       Exit status: 0 when all is as it was applied, or nothing was; 78 when there is a table of the same name that is not \
       ours; otherwise 1, with the command that puts it right.

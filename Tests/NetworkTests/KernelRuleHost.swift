@@ -50,7 +50,7 @@ final class KernelRuleHost: Sendable {
     let report = try JSON(parsing: kernel("show --json").joined())
     let entry = report["ports"]?.array?.first { $0["port"]?.integer == port && $0["family"]?.string == family }
     guard let entry else { throw TestFailure("no port \(port) of \(family) in \(report)") }
-    let names = ["requests", "remembered", "no_room", "group", "replies", "mended", "unknown"]
+    let names = ["requests", "remembered", "no_room", "group", "replies", "mended", "gone", "unknown"]
     let pairs = names.compactMap { name in entry[name]?.integer.map { (name, $0) } }
     return Dictionary(uniqueKeysWithValues: pairs).filter { $0.value > 0 }
   }

@@ -64,7 +64,7 @@ struct KernelRuleNoteTests {
     try scene.kernel("apply 6063")
   }
 
-  /// Why a client's address is deleted and added (`ClientKind`): `update` leaves the value of an element that is there.
+  /// Why a client's address is deleted and added (`AddressForm`): `update` leaves the value of an element that is there.
   @Test func anUpdateKeepsTheAddressThatWasAskedFirst() throws {
     let scene = try KernelRuleHost()
     try scene.nft(
@@ -90,5 +90,32 @@ struct KernelRuleNoteTests {
     let listing = try scene.nft("list map inet fact asked\n")
     #expect(listing.contains("172.17.0.2 . 40000") && listing.contains(": 172.17.0.1"))
     #expect(!listing.contains("192.168.106.242"))
+  }
+
+  /// Why the rule asks without an interface whether an address is this host's (`FormChains`), and so does not know those of
+  /// a VRF: with one, an address is local only where it came in.
+  @Test func anAddressIsLocalOnlyOnItsOwnInterfaceWhenTheInterfaceIsAsked() throws {
+    let scene = try KernelRuleHost()
+    try scene.nft(
+      """
+      table inet fact {
+        counter local {
+        }
+        counter there {
+        }
+        chain input {
+          type filter hook input priority 200
+          udp dport 5678 fib daddr type local counter name local
+          udp dport 5678 fib daddr . iif type local counter name there
+        }
+      }
+
+      """)
+    let service = try TestService(on: .of("0.0.0.0:5678"), in: scene.host)
+    let client = try UDPClient(in: scene.network.container, from: .of("0.0.0.0:40000"))
+    for address in ["172.17.0.1", "192.168.106.242"] { try client.send("hello", to: .of("\(address):5678")) }
+    try service.waitForTally { $0.received == 2 }
+    let counts = try scene.nft("list counters table inet fact\n").matches(of: /packets (\d+)/).map { String($0.1) }
+    #expect(counts == ["2", "1"])
   }
 }
