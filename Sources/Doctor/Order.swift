@@ -23,7 +23,12 @@ extension Doctor {
     ///
     /// - Throws: a usage error that names the argument.
     public init(port: String?, clients: [String]) throws(DoctorFailure) {
-      self.port = try port.map { text throws(DoctorFailure) in try Self.port(text) }
+      self.port = try port.map { text throws(DoctorFailure) in
+        guard let port = UInt16(port: text) else {
+          throw .usage("'\(text)' is not a port; give a number from 1 to 65535, or none for every port")
+        }
+        return port
+      }
       for text in clients {
         let client = try Self.client(text)
         if !self.clients.contains(client) { self.clients.append(client) }
@@ -32,16 +37,6 @@ extension Doctor {
 
     /// Which sockets are to be looked at. Of a port, nothing is left out anyway.
     var scope: Scope { port.map { .port($0) } ?? (showsAll ? .everything : .services) }
-
-    /// Digits only: `UInt16` would take a sign.
-    private static func port(_ text: String) throws(DoctorFailure) -> UInt16 {
-      guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = UInt16(text),
-        number > 0
-      else {
-        throw .usage("'\(text)' is not a port; give a number from 1 to 65535, or none for every port")
-      }
-      return number
-    }
 
     private static func client(_ text: String) throws(DoctorFailure) -> IPAddress {
       guard let address = IPAddress(text) else {

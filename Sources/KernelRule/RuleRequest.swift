@@ -1,3 +1,5 @@
+import Linux
+
 /// What somebody wants of the table, as it was typed.
 public struct RuleRequest: Hashable, Sendable {
   package let ports: [UInt16]
@@ -28,7 +30,7 @@ public struct RuleRequest: Hashable, Sendable {
   }
 
   private static func port(_ text: String) throws(KernelRuleError) -> UInt16 {
-    guard let port = number(text[...]).flatMap(UInt16.init(exactly:)), port > 0 else {
+    guard let port = UInt16(port: text) else {
       throw KernelRuleError(.usage, "'\(text)' is not a port; give a number from 1 to 65535")
     }
     return port

@@ -1,3 +1,5 @@
+import Linux
+
 /// Reads ports and ranges of ports as people write them.
 enum PortRange {
   /// Reads `PORT` or `LOW-HIGH`.
@@ -18,9 +20,9 @@ enum PortRange {
   }
 
   private static func port(_ text: Substring) throws(ConfigurationError) -> UInt16 {
-    guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-      let port = UInt16(text), port > 0
-    else { throw .usage("'\(text)' is not a port; give a number from 1 to 65535") }
+    guard let port = UInt16(port: text) else {
+      throw .usage("'\(text)' is not a port; give a number from 1 to 65535")
+    }
     return port
   }
 }

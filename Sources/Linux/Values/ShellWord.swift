@@ -1,9 +1,7 @@
-import Linux
-
 extension String {
   /// The text as one word of a shell's command line (sh(1)): a network namespace may be called whatever a file may be. What
   /// must not be shown is written as bytes of `$'...'` (POSIX.1-2024, 2.2.4; bash, zsh and ksh have had it for long).
-  package var shellWord: String {
+  public var shellWord: String {
     if !isEmpty, utf8.allSatisfy(\.isPlainInShell) { return self }
     if isPrintable { return "'" + replacing("'", with: "'\\''") + "'" }
     return "$'" + utf8.map(\.shellEscape).joined() + "'"
