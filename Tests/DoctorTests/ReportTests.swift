@@ -40,8 +40,10 @@ struct ReportTests {
         "1 socket bound to one address: fine.",
         "Not looked at: other network namespaces, as containers have them (needs",
         "CAP_SYS_ADMIN).",
-        "To see everything: run it with sudo, or once:",
-        "  sudo setcap cap_sys_admin=+ep $(command -v multihomed)",
+        "To see everything: run it with sudo, or once (this gives the rights to everybody",
+        "who may run the file: before it, chgrp the file to a group of those who should,",
+        "and chmod 750 it):",
+        "  sudo setcap cap_sys_admin=+ep \(ProcFile.link("/proc/self/exe", limit: 4096)?.shellWord ?? "")",
       ])
   }
 

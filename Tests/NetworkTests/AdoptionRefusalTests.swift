@@ -223,7 +223,8 @@ struct AdoptionRefusalTests {
     #expect(
       try refusal(in: network.host, ["5678"], as: OtherUsers.somebody)
         == "multihomed: error: the service on port 5678 belongs to user 0, and cannot be seen; missing: CAP_SYS_PTRACE, "
-        + "CAP_SETUID; run as root, or give the right with: setcap cap_sys_ptrace,cap_setuid=+ep $(command -v multihomed)"
+        + "CAP_SETUID; run as root, or give the right with: setcap cap_sys_ptrace,cap_setuid=+ep "
+        + "\(MultihomedProcess.realPath()) (\(SetcapHint.caution))"
     )
     #expect(
       try refusal(in: network.host, ["53"], as: OtherUsers.somebody).contains(

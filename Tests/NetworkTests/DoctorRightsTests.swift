@@ -16,10 +16,11 @@ struct DoctorRightsTests {
     let text = run.lines.joined(separator: " ")
     #expect(text.contains("the settings of 1 socket (needs CAP_SYS_PTRACE"))
     #expect(text.contains("other network namespaces, as containers have them (needs CAP_SYS_ADMIN and CAP_SYS_PTRACE)"))
-    #expect(text.contains("To see everything: run it with sudo, or, for all but the kernel rule, once:"))
+    #expect(text.contains("To see everything: run it with sudo, or, for all but the kernel rule, once (this gives"))
+    let program = try MultihomedProcess.realPath()
     #expect(
       run.lines.last
-        == "  sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin=+ep $(command -v multihomed)")
+        == "  sudo setcap cap_sys_ptrace,cap_dac_read_search,cap_sys_admin=+ep \(program)")
     let found = try DoctorRun("5678 --json", in: network.host, isPowerless: true).service()
     #expect(found.verdict == "unknown (settings-hidden)")
     #expect(found["suggestion"] == .null)

@@ -190,7 +190,7 @@ struct HostConflictTests {
     let network = try PairNetwork()
     try expect(
       "no right to listen on \(endpoint), a port below net.ipv4.ip_unprivileged_port_start; run as root, or give the "
-        + "right with: setcap cap_net_bind_service=+ep $(command -v multihomed)",
+        + "right with: setcap cap_net_bind_service=+ep \(MultihomedProcess.realPath()) (\(SetcapHint.caution))",
       to: "--listen 53 --backend echo \(options)", in: network.host, powerless: true)
   }
 

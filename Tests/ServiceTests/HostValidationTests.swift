@@ -82,7 +82,7 @@ import Testing
     #expect(
       error.message
         == "no right to listen on [::1]:53, a port below net.ipv4.ip_unprivileged_port_start; run as root, or give the "
-        + "right with: setcap cap_net_bind_service=+ep $(command -v multihomed)")
+        + "right with: \(Capability.setcap([.bindService]))")
     #expect(error.exitCode == 78)
   }
 }

@@ -97,6 +97,14 @@ public final class MultihomedProcess: Sendable {
     return path
   }
 
+  /// The same without symbolic links, as the program itself knows where it is, and as one word of a shell.
+  public static func realPath() throws -> String {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    guard unsafe realpath(try path(), &buffer) != nil else { throw Errno(errno) }
+    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    return String(decoding: bytes, as: UTF8.self).shellWord
+  }
+
   private static func besideTests() throws -> String {
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = unsafe readlink("/proc/self/exe", &buffer, buffer.count)

@@ -96,7 +96,9 @@ extension Limits {
     let needsRoot = servicesUnderHiddenRule > 0 && missing.contains(.networkAdmin)
     if grantable.isEmpty { return needsRoot ? Remedy(words: "run it with sudo") : nil }
     let most = needsRoot ? ", for all but the kernel rule," : ""
-    return Remedy(words: "run it with sudo, or\(most) once:", command: "sudo \(Capability.setcap(grantable))")
+    return Remedy(
+      words: "run it with sudo, or\(most) once (\(SetcapHint.caution)):",
+      command: "sudo \(Capability.setcap(grantable).command)")
   }
 
   private var hiddenRule: String {

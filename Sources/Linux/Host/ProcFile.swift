@@ -31,9 +31,9 @@ public enum ProcFile {
     return names
   }
 
-  /// Where a symbolic link points to; nil when it cannot be read. At most 256 bytes.
-  public static func link(_ path: String) -> String? {
-    var buffer = [CChar](repeating: 0, count: 256)
+  /// Where a symbolic link points to; nil when it cannot be read. Of longer ones than the limit, so many bytes.
+  public static func link(_ path: String, limit: Int = 256) -> String? {
+    var buffer = [CChar](repeating: 0, count: limit)
     let size = unsafe readlink(path, &buffer, buffer.count)
     return size < 0 ? nil : String(decoding: buffer.prefix(size).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
