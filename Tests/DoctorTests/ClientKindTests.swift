@@ -54,6 +54,54 @@ struct ClientKindTests {
     #expect(kinds(host) == ["routed 10.1.0.0/16: 10.1.0.1 +1000", "routed 10.3.0.0/16: 10.3.0.1"])
   }
 
+  @Test func blocksOnOneLinkAreOneKindUnlessTheyAskForAnotherSource() throws {
+    var host = Host()
+    for number in 0..<1000 { try host.routeTo("10.2.\(number / 250).\(number % 250)/32", 2) }
+    try host.routeTo("10.3.0.0/16", 3)
+    host.routes.append(Route(to: try #require(CIDR("10.4.0.0/16")), interface: 3, source: try address("10.3.0.1")))
+    #expect(
+      kinds(host) == [
+        "connected 10.3.0.0/16: 10.3.0.1", "connected 10.4.0.0/16: 10.4.0.1", "connected 10.2.0.0/32: 10.2.0.0 +999",
+      ])
+  }
+
+  /// RFC 6724, 5, rule 8: of the own addresses, the one that is most like the client's.
+  @Test func ofIPv6TheOwnAddressThatIsNearestMakesTheKind() throws {
+    var host = Host()
+    host.addresses = [Host.Address(try address("2001:db8:1::1"), "wg0"), Host.Address(try address("fd06::1"), "wg0")]
+    for block in ["2001:db8:2::/48", "2001:db8:3::/48", "fd07::/64", "fd08::/64"] { try host.routeTo(block, 2) }
+    #expect(
+      kinds(host) == [
+        "connected 2001:db8:2::/48: 2001:db8:2::1 +1", "connected fd07::/64: fd07::1 +1",
+      ])
+  }
+
+  /// The largest block of a group may be covered by others; the next then stands for it.
+  @Test func whoStandsForAGroupIsThere() throws {
+    var host = Host()
+    try host.routeTo("10.0.0.0/24", 2, via: "10.9.9.9")
+    try host.routeTo("10.0.0.0/25", 3)
+    try host.routeTo("10.0.0.128/25", 4)
+    try host.routeTo("10.1.0.0/25", 2, via: "10.9.9.9")
+    #expect(kinds(host).last == "routed 10.1.0.0/25: 10.1.0.1")
+  }
+
+  /// Anybody can have a namespace of his own with as many routes: it took minutes once.
+  @Test func manyRoutesThatAreAllDifferentAreSortedInNoTime() throws {
+    var host = Host()
+    for number in 0..<300_000 as Range<UInt32> {
+      let block = try #require(CIDR(holding: IPAddress(v4: 0x0a00_0000 + number * 2), prefixLength: 32))
+      host.routes.append(Route(to: block, interface: 2, source: IPAddress(v4: 0x0b00_0000 + number)))
+    }
+    let start = Instant.now
+    let kinds = ClientKinds.of(host)
+    #expect(kinds.count == 300_000)
+    #expect(Instant.now - start < .seconds(15))
+    try host.open("0.0.0.0:5678")
+    #expect(Budget.pairsExceed(host, kinds, .services) && !Budget.pairsExceed(host, kinds, .port(1)))
+    #expect(!Budget.routesExceed(host))
+  }
+
   @Test func aRoutingRulesBlockIsAKindAndMulticastIsNone() throws {
     var host = Host()
     host.ruleDestinations = [try #require(CIDR("198.51.100.0/24"))]

@@ -22,7 +22,7 @@ package struct ClientKind: Hashable, Sendable {
   package let representative: IPAddress
   /// The interface that they are reached by, where the route names one.
   package let interface: UInt32
-  /// How many further blocks lie behind the same router, and are not told one by one.
+  /// How many further blocks lie behind the same router, or on the same link, and are not told one by one.
   package let others: Int
 
   /// A kind in all its parts.
@@ -64,45 +64,24 @@ package enum ClientKinds {
 
   private static func routed(_ host: Host, isIPv4: Bool) -> [ClientKind] {
     let routes = host.routes.filter { $0.destination.base.isIPv4 == isIPv4 }
-    let holes = Holes(host, routes, isIPv4: isIPv4)
     let rules = host.ruleDestinations.filter { $0.base.isIPv4 == isIPv4 }.map { Route(to: $0) }
-    var seen: Set<CIDR> = []
-    return grouped(routes.filter(leadsToClients) + rules).compactMap { route, others in
-      guard seen.insert(route.destination).inserted else { return nil }
-      guard let representative = holes.representative(of: route.destination) else { return nil }
-      return ClientKind(
-        origin(of: route), route.destination, representative: representative, interface: route.interface, others: others
-      )
+    var groups = RouteGroups(host, Holes(host, routes, isIPv4: isIPv4))
+    for route in (routes.filter(leadsToClients) + rules).sorted(by: isLarger) { groups.add(route) }
+    return groups.all.map { group in
+      ClientKind(
+        origin(of: group.route), group.route.destination, representative: group.representative,
+        interface: group.route.interface, others: group.others)
     }.sorted { rank($0) < rank($1) }
+  }
+
+  private static func isLarger(_ a: Route, _ b: Route) -> Bool {
+    a.destination.prefixLength < b.destination.prefixLength
   }
 
   /// Routes of the kernel's own that only look as if they led somewhere: multicast, and what lies on lo.
   private static func leadsToClients(_ route: Route) -> Bool {
     let base = route.destination.base
     return route.kind == .unicast && !base.isMulticast && !base.isLoopback
-  }
-
-  /// Blocks behind one router count as one kind, by the largest: a router may announce a million. To the kernel they are
-  /// alike, since it chooses by router, interface and the route's own source.
-  private static func grouped(_ routes: [Route]) -> [(Route, others: Int)] {
-    var places: [Route: Int] = [:]
-    var groups: [(Route, others: Int)] = []
-    for route in routes.sorted(by: { $0.destination.prefixLength < $1.destination.prefixLength }) {
-      let everything = route.destination.base.isIPv4 ? CIDR.everyIPv4 : CIDR.everyIPv6
-      guard route.gateway != nil, route.destination.prefixLength > 0 else {
-        groups.append((route, others: 0))
-        continue
-      }
-      let key = Route(
-        to: everything, table: route.table, interface: route.interface, gateway: route.gateway, source: route.source)
-      if let place = places[key] {
-        groups[place].others += 1
-      } else {
-        places[key] = groups.count
-        groups.append((route, others: 0))
-      }
-    }
-    return groups
   }
 
   private static func origin(of route: Route) -> ClientKind.Origin {

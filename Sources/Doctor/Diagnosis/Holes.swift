@@ -2,6 +2,7 @@ import Linux
 
 /// The addresses that a client of a block cannot have, because they are ours, or because a more specific route holds them.
 struct Holes {
+  /// All of them, sorted by `precedes`.
   private let blocks: [CIDR]
   private let broadcasts: Bool
 
@@ -18,28 +19,51 @@ struct Holes {
     let own = host.addresses.map(\.address).filter { $0.isIPv4 == isIPv4 }
     let single = own.compactMap { CIDR(holding: $0, prefixLength: $0.bitWidth) }
     let rules = host.ruleDestinations.filter { $0.base.isIPv4 == isIPv4 }
-    blocks = Array(Set(routes.map(\.destination) + single + rules + (isIPv4 ? Self.neverV4 : Self.neverV6)))
+    blocks = (routes.map(\.destination) + single + rules + (isIPv4 ? Self.neverV4 : Self.neverV6)).sorted(
+      by: Self.precedes)
     broadcasts = isIPv4
   }
 
   /// An address of the block in no hole; nil where there is none.
   ///
-  /// The lowest free address is the block's first, or follows the end of a hole: so nothing else need be tried.
+  /// Whoever may write routes may write a great many: so each block's holes are walked through once, in their order, and
+  /// no more than up to the first address between them.
   func representative(of block: CIDR) -> IPAddress? {
-    let inside = blocks.filter { isHole($0, in: block) }
+    if block.prefixLength == 0, let usual = usual(block) { return usual }
     let isLarge = block.prefixLength < block.base.bitWidth - 1
     // The first address of a subnet is its routers' (IPv6), or stands for the subnet itself (IPv4).
-    let first = isLarge ? block.base.successor : block.base
-    let usual = block.prefixLength == 0 ? (block.base.isIPv4 ? Self.anywhereV4 : Self.anywhereV6) : []
-    let candidates = usual + [first].compactMap(\.self) + inside.compactMap(\.last.successor)
-    return candidates.first { candidate in
-      guard block.contains(candidate), !inside.contains(where: { $0.contains(candidate) }) else { return false }
-      return !(broadcasts && isLarge && candidate == block.last)
+    guard var candidate = isLarge ? block.base.successor : block.base else { return nil }
+    for hole in holes(in: block) {
+      if candidate.isBelow(hole.base) { break }
+      if hole.last.isBelow(candidate) { continue }
+      guard let next = hole.last.successor else { return nil }
+      candidate = next
     }
+    guard block.contains(candidate), !(broadcasts && isLarge && candidate == block.last) else { return nil }
+    return candidate
   }
 
-  private func isHole(_ hole: CIDR, in block: CIDR) -> Bool {
-    hole.prefixLength > block.prefixLength && block.contains(hole.base)
+  /// Who is known to be nobody, and in no hole.
+  private func usual(_ everything: CIDR) -> IPAddress? {
+    let usual = broadcasts ? Self.anywhereV4 : Self.anywhereV6
+    return usual.first { address in !blocks.contains { $0.prefixLength > 0 && $0.contains(address) } }
+  }
+
+  /// The smaller blocks in a block, in order, each before those that lie in it.
+  private func holes(in block: CIDR) -> ArraySlice<CIDR>.SubSequence {
+    var start = blocks.startIndex
+    var end = blocks.endIndex
+    while start < end {
+      let middle = start + (end - start) / 2
+      if Self.precedes(block, blocks[middle]) { end = middle } else { start = middle + 1 }
+    }
+    return blocks[start...].prefix { block.contains($0.base) }
+  }
+
+  /// By scope, then by address, then the larger first: so that what lies in a block follows it at once.
+  private static func precedes(_ a: CIDR, _ b: CIDR) -> Bool {
+    if a.base.scope != b.base.scope { return a.base.scope < b.base.scope }
+    return a.base.isBelow(b.base) || (a.base == b.base && a.prefixLength < b.prefixLength)
   }
 }
 
@@ -50,4 +74,7 @@ extension IPAddress {
     if low < .max { return IPAddress(v6: high, low + 1, scope: scope) }
     return high == .max ? nil : IPAddress(v6: high + 1, 0, scope: scope)
   }
+
+  /// Whether it comes before another one of its family and scope.
+  func isBelow(_ other: IPAddress) -> Bool { high == other.high ? low < other.low : high < other.high }
 }

@@ -28,8 +28,7 @@ extension ClientKind {
     let isOne = block.prefixLength == block.base.bitWidth
     let name = isOne ? host.text(block.base) : "\(block.base.scoped(0))/\(block.prefixLength)"
     switch origin {
-    case .connected: return name + suffix
-    case .routed: return name + (others > 0 ? " and \(others) more" : "") + suffix
+    case .connected, .routed: return name + (others > 0 ? " and \(others) more" : "") + suffix
     case .defaultRoute: return "anywhere else" + suffix
     case .given: return "\(host.text(representative)) (--client)"
     }
