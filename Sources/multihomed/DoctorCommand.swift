@@ -35,7 +35,8 @@ struct DoctorCommand: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Prove it: ask each faulty service, or with PORT whatever is bound to it, at every address, and show what passes.",
+      "Prove it: ask each service on the wildcard, or with PORT whatever is bound to it, at every address, and show what "
+        + "passes. A wrong answer overrides the verdict.",
       discussion: """
         The client is a network namespace of its own, with an interface mh-probe… on the host while it asks, and an \
         unused address of 198.18.0.0/16 or 2001:2::/48 (RFC 2544, RFC 5180); no address is added to the host. The \
@@ -54,7 +55,9 @@ struct DoctorCommand: ParsableCommand {
     order.probes = probe
     order.isHereOnly = here
     order.mendedPorts = { KernelRule.portsInForce() }
-    let status = try Doctor.run(order)
-    if status != 0 { throw ExitCode(status) }
+    let outcome = try Doctor.run(order)
+    try show(outcome.lines)
+    if let failure = outcome.failure { throw failure }
+    if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
   }
 }

@@ -103,15 +103,4 @@ struct KernelShowCommand: ParsableCommand {
     if !json { for line in report.complaints { StandardError.write(line: "multihomed: error: \(line)") } }
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
   }
-
-  private func show(_ lines: [String]) throws(KernelRuleError) {
-    if lines.isEmpty { return }
-    do throws(Errno) {
-      try StandardOutput.write(whole: lines.joined(separator: "\n"))
-    } catch .brokenPipe {
-      // The reader has seen enough, as head does.
-    } catch {
-      throw KernelRuleError(.process, "cannot write the report: \(error)")
-    }
-  }
 }

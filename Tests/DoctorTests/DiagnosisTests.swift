@@ -126,14 +126,44 @@ struct DiagnosisTests {
   @Test func whatAKernelRuleMendsIsHealthy() throws {
     var host = try Host.founding()
     host.mendedPorts = [5678]
-    try host.open("0.0.0.0:5678")
+    try host.open("0.0.0.0:5678", "echo")
     #expect(try host.diagnosis().findings.map(\.verdict) == [.healthy(.mendedByKernelRule)])
+  }
+
+  /// An answer is proof, whatever the settings say.
+  @Test func aWrongAnswerOverridesTheVerdict() throws {
+    var host = try Host.founding()
+    try host.open("0.0.0.0:5678", "echo") { $0.tellsDestinationV4 = true }
+    try host.open("0.0.0.0:5679", "echo")
+    try host.open("0.0.0.0:5680", nil)
+    try host.open("0.0.0.0:514", "syslogd")
+    var diagnosis = try host.diagnosis()
+    let asked = diagnosis.worthAsking(.services)
+    #expect(asked.map(\.port) == [5679, 5680, 5678])
+    let far = Endpoint(try address("192.168.106.242"), 0)
+    let near = try address("172.17.0.1")
+    let exchanges = try [near, far.address].map { source in
+      // An empty datagram to port 40000 of nobody.
+      let header: [UInt8] = [0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0]
+      let bytes = header + source.v4.bigEndianBytes + [198, 18, 0, 77, 0, 53, 0x9c, 0x40, 0, 8, 0, 0]
+      return ProbeResult.Exchange(asked: far, clientPort: 40_000, packets: [try #require(IPPacket(bytes))])
+    }
+    diagnosis.take(asked.map { ProbeResult(service: $0, question: "text", exchanges: exchanges) })
+    #expect(
+      diagnosis.findings.map { $0.verdict.reasonCode } == [
+        "never-answers", "answered-wrongly", "answers-by-routing", "answered-wrongly",
+      ])
+    #expect(!diagnosis.isHealthy)
+    let report = Report([diagnosis])
+    #expect(report.text.contains { $0.contains("FAULTY: has answered 1 of 2") })
+    #expect(!report.text.contains { $0.contains("unknown:") })
+    #expect(report.json.text.contains("\"code\": \"answered-wrongly\""))
   }
 
   @Test func whetherAHiddenKernelRuleMendsIsNotKnown() throws {
     var host = try Host.founding()
     host.mendedPorts = nil
-    try host.open("0.0.0.0:5678")
+    try host.open("0.0.0.0:5678", "echo")
     try host.open("0.0.0.0:53", nil)
     try host.open("0.0.0.0:123", "chronyd") { $0.tellsDestinationV4 = true }
     let diagnosis = try host.diagnosis()
@@ -195,4 +225,8 @@ struct DiagnosisTests {
     #expect([systemd, service].service == service)
     #expect([systemd].service == systemd)
   }
+}
+
+extension UInt32 {
+  fileprivate var bigEndianBytes: [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: self >> $0) } }
 }

@@ -34,19 +34,24 @@ struct PlaceTests {
   }
 
   /// A service and the one command for it.
-  @Test(arguments: [
-    ("nc", UInt32(0), Place.here, "multihomed adopt 5678"),
-    ("snmpd", 0, Place.here, "multihomed kernel apply 5678"),
-    ("nc", 3, Place.here, "multihomed kernel apply 5678"),
-    ("nc", 0, Place(.named("blue"), process: 12), "nsenter -t 12 -n multihomed kernel apply 5678"),
-    ("nc", 0, Place(.named("blue")), "ip netns exec blue multihomed kernel apply 5678"),
-    ("nc", 0, Place(.named("my net")), "ip netns exec 'my net' multihomed kernel apply 5678"),
-  ])
-  func thereIsOneCommandForAFault(name: String, interface: UInt32, place: Place, command: String) throws {
+  @Test(
+    arguments: [
+      ("nc", UInt32(0), Place.here, "multihomed adopt 5678"),
+      ("snmpd", 0, Place.here, "multihomed kernel apply 5678"),
+      ("echo", 3, Place.here, "multihomed kernel apply 5678"),
+      ("echo", 0, Place(.named("blue"), process: 12), "nsenter -t 12 -n multihomed kernel apply 5678"),
+      ("echo", 0, Place(.named("blue")), "ip netns exec blue multihomed kernel apply 5678"),
+      ("echo", 0, Place(.named("my net")), "ip netns exec 'my net' multihomed kernel apply 5678"),
+      // The kernel's rule is no mend for it.
+      ("nc", 0, Place(.named("blue"), process: 12), "nsenter -t 12 -n multihomed adopt 5678"),
+      ("nc", 3, Place.here, nil),
+    ] as [(String, UInt32, Place, String?)])
+  func thereIsOneCommandForAFault(name: String, interface: UInt32, place: Place, command: String?) throws {
     let entry = UDPSocketEntry(local: Endpoint(.anyIPv4, 5678), isIPv6: false, interface: interface, inode: 1)
     let socket = SurveyedSocket(entry, settings: .read(SocketSettings()))
     let service = Service(port: 5678, name: name, processes: [12], user: 0, sockets: [socket])
-    #expect(Suggestion(for: service, in: place).command == command)
+    let habit: Habit = name == "nc" ? .tiesSocket : .keepsSocket
+    #expect(Suggestion(for: service, habit: habit, in: place).command == command)
   }
 
   /// A shell makes of the word what the text was.
@@ -81,6 +86,23 @@ struct PlaceTests {
       limits.sentences[1] == "the kernel rule, which may mend 2 services (needs root: CAP_NET_ADMIN, for nft, too)")
     #expect(limits.remedy?.text == "run it with sudo, or, for all but the kernel rule, once \(command)")
     #expect(Limits(missing: all, looksElsewhere: false).sentences.isEmpty)
+  }
+
+  @Test func whatWasNotAskedIsNamedWithoutEnd() {
+    var limits = Limits()
+    for number in 1...7 {
+      limits.tooLarge.append(Place(.named("n\(number)")))
+      limits.probeFailed(Place(.named("n\(number)")), "`ip` is ill")
+    }
+    limits.servicesNotAsked = 2
+    let names = "namespace n1, namespace n2, namespace n3, namespace n4, namespace n5 and 2 more"
+    #expect(
+      limits.sentences == [
+        "\(names), in which there are more routes, addresses and sockets than are looked at from elsewhere: look from "
+          + "within, as with `ip netns exec n1 multihomed doctor --here`",
+        "what services of \(names) answer (`ip` is ill)",
+        "what 2 further services would answer (--probe asks 64 at most, and 16 of another namespace; give the PORT of one)",
+      ])
   }
 
   @Test func aRuleThatIsHiddenInSpiteOfTheRightIsLookedAtByHand() {

@@ -62,7 +62,7 @@ struct ReportTests {
     let text = Report([try Host.founding().diagnosis(), try host.diagnosis()]).text
     #expect(text[0] == "In container 3f2a91c0bb12 (docker, pid 12 nc):")
     #expect(text.contains("nc (pid 12), port 5678 in container 3f2a91c0bb12 (docker, pid 12 nc):"))
-    #expect(text.contains("  Mend it, as root:  nsenter -t 12 -n multihomed kernel apply 5678"))
+    #expect(text.contains("  Mend it, as root:  nsenter -t 12 -n multihomed adopt 5678"))
     #expect(text.contains("    nsenter -t 12 -n multihomed relay --listen 5678 --backend 127.0.0.1:5678"))
   }
 
@@ -84,12 +84,12 @@ struct ReportTests {
   @Test func aHiddenKernelRuleMakesItAnIf() throws {
     var host = try Host.founding()
     host.mendedPorts = nil
-    try host.open("0.0.0.0:5678")
+    try host.open("0.0.0.0:5678", "ts")
     let diagnosis = try host.diagnosis()
     var limits = Limits(missing: [.networkAdmin])
     limits.count([diagnosis])
     let report = Report([diagnosis], limits: limits)
-    #expect(report.text[1] == "5678  nc (pid 4711)  0.0.0.0   unknown: answers 3 of 6 kinds of request from the")
+    #expect(report.text[1] == "5678  ts (pid 4711)  0.0.0.0   unknown: answers 3 of 6 kinds of request from the")
     #expect(report.text[2].hasSuffix("  wrong address, unless the kernel rule mends it"))
     #expect(report.text.contains("  If it does not, as root:  multihomed adopt 5678"))
     #expect(
@@ -189,7 +189,8 @@ struct ReportTests {
         "text",
         "requests", "wrong", "asked", "client", "client_kind", "interface", "answers_from", "asked", "client",
         "client_kind", "interface", "answers_from", "asked", "client", "client_kind", "interface", "answers_from",
-        "suggestion", "way", "command", "why", "as_root", "relay", "probes", "clients_without_route", "client_sockets",
+        "suggestion", "way", "command", "why", "caution", "as_root", "relay", "probes", "clients_without_route",
+        "client_sockets",
         "left_out", "sockets_bound_to_one_address", "not_looked_at", "to_see_everything",
       ])
   }

@@ -105,5 +105,66 @@ struct DoctorProbeTests {
       run.error == "multihomed: error: --probe makes a network namespace and an interface of its own, and needs "
         + "CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_NET_RAW; run it with sudo")
     #expect(service.tally.received == 0)
+    // What could be found without is shown.
+    #expect(run.lines.contains { $0.hasPrefix("5678  ") })
+    #expect(
+      run.lines.joined(separator: " ").contains("Not looked at: what services of this host answer (--probe makes"))
+    let json = try DoctorRun("--here --probe --json", in: network.host, isPowerless: true)
+    #expect(json.exit == .status(1))
+    #expect(try json.services().count == 1)
+  }
+
+  /// A service that asks which address was asked, and does not care.
+  @Test(arguments: ["--here", "--here 5678"]) func whoIgnoresWhatItIsToldIsCaught(scope: String) throws {
+    let network = try FoundingNetwork()
+    let service = try ManagedProcess("socat", ["UDP4-RECVFROM:5678,ip-pktinfo,fork", "PIPE"], in: network.host)
+    try network.host.waitForService(on: 5678)
+    let believed = try DoctorRun("\(scope) --json", in: network.host)
+    #expect(believed.exit == .status(0))
+    #expect(try believed.service().verdict == "healthy (asks-the-kernel)")
+    let run = try DoctorRun("\(scope) --probe --json", in: network.host)
+    #expect(run.exit == .status(1))
+    #expect(try run.service().verdict == "faulty (answered-wrongly)")
+    #expect(try run.service()["suggestion"]?["command"] == .string("multihomed adopt 5678"))
+    let text = try DoctorRun("\(scope) --probe", in: network.host).lines
+    #expect(text[1].contains("FAULTY: has answered 1 of 2 questions"))
+    #expect(service.exit == nil)
+  }
+
+  /// What the doctor says where no other namespaces are to be seen than that of a service of somebody else's, which begins with
+  /// some commands; `$pid` is its process.
+  private func besideAnother(_ beginning: String, _ own: String, in host: NetworkNamespace) throws -> (String, String) {
+    let inside =
+      "for i in 1 2; do ip link add d$i type bridge; ip address add 10.$i.0.1/24 dev d$i; ip link set d$i up; done; "
+      + "\(beginning) exec socat UDP4-RECVFROM:5678,fork PIPE"
+    let script =
+      "mount -t tmpfs tmpfs /run/netns; unshare --net sh -c '\(inside)' & pid=$!; \(own) "
+      + "until grep -q :162E /proc/$pid/net/udp; do sleep 0.1; done; exec \"$0\" doctor --probe"
+    let process = try ManagedProcess(
+      "unshare", ["--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, MultihomedProcess.path()],
+      in: host)
+    #expect(try process.waitForExit(within: .seconds(60)) == .status(1))
+    let lines = process.lines(of: .output)
+    return (lines.joined(separator: " ").replacing(#/ +/#, with: " "), process.text(of: .error))
+  }
+
+  /// The interface's name is the pid's, which is 1 in there.
+  @Test func whatAnotherNamespaceSpoilsIsNotedAndTheRestIsTold() throws {
+    let network = try FoundingNetwork()
+    let (text, error) = try besideAnother("ip link add mh-probe1 type bridge;", "", in: network.host)
+    #expect(error == "")
+    #expect(text.contains("In the namespace of pid") && text.contains("FAULTY: answers 2 of 4 kinds"))
+    #expect(
+      text.contains(#/Not looked at: what services of the namespace of pid \d+ socat answer \(`ip` could not lay/#))
+  }
+
+  /// It is killed by what the probe asks the own service.
+  @Test func whatEndsBeforeItIsAskedIsNoted() throws {
+    let network = try FoundingNetwork()
+    let killer = "socat UDP4-RECVFROM:5679,fork \"SYSTEM:kill -9 $pid; cat\" &"
+    let (text, error) = try besideAnother("", killer, in: network.host)
+    #expect(error == "")
+    #expect(text.contains("In the namespace of pid") && text.contains("port 5679, by a text:"))
+    #expect(text.contains("(it has ended meanwhile)"))
   }
 }

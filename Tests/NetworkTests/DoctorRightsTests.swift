@@ -32,7 +32,7 @@ struct DoctorRightsTests {
     let network = try FoundingNetwork()
     let roots = try ManagedProcess("nc", ["-u", "-l", "0.0.0.0", "5678"], in: network.host)
     try network.host.waitForService(on: 5678)
-    let own = try RealService.netcat.start(in: network.host, port: 5679, user: OtherUsers.somebody)
+    let own = try RealService.socatReceive.start(in: network.host, port: 5679, user: OtherUsers.somebody)
     let services = try DoctorRun("--here --json", in: network.host, user: OtherUsers.somebody).services()
     #expect(services.map { $0["port"]?.integer } == [5678, 5679])
     #expect(services.first?.verdict == "unknown (settings-hidden)")
@@ -49,7 +49,7 @@ struct DoctorRightsTests {
       "\(OtherUsers.obstacle ?? "kernel.yama.ptrace_scope is not 0")"))
   func whetherTheKernelRuleMendsIsNotKnownWithoutTheRight() throws {
     let network = try FoundingNetwork()
-    let own = try RealService.netcat.start(in: network.host, port: 5678, user: OtherUsers.somebody)
+    let own = try RealService.socatReceive.start(in: network.host, port: 5678, user: OtherUsers.somebody)
     let run = try DoctorRun("--here", in: network.host, user: OtherUsers.somebody)
     #expect(run.exit == .status(1))
     let text = run.lines.joined(separator: " ").replacing(#/ +/#, with: " ")
@@ -67,7 +67,7 @@ struct DoctorRightsTests {
       "\(OtherUsers.obstacle ?? "kernel.yama.ptrace_scope is not 0")"))
   func whereNftIsNotThereNorARecordThereIsNoKernelRule() throws {
     let network = try FoundingNetwork()
-    let own = try RealService.netcat.start(in: network.host, port: 5678, user: OtherUsers.somebody)
+    let own = try RealService.socatReceive.start(in: network.host, port: 5678, user: OtherUsers.somebody)
     let found = try withoutNft(in: network.host)
     #expect(found.verdict == "faulty (answers-by-routing)")
     // The same user may adopt it, as it is.
@@ -113,7 +113,7 @@ struct DoctorRightsTests {
     #expect(found.verdict == "faulty (answers-by-routing)")
     #expect(found.pairs.contains("10.9.9.1 < 172.17.0.0/16: 172.17.0.2"))
     #expect(
-      found["suggestion"]?["command"] == .string("nsenter -t \(pid) -n multihomed kernel apply 5678"))
+      found["suggestion"]?["command"] == .string("nsenter -t \(pid) -n multihomed adopt 5678"))
     let text = try DoctorRun("5678", in: network.host).lines
     #expect(text.contains { $0.hasPrefix("In namespace") && $0.hasSuffix("container (pid \(pid) nc):") })
     // The pid and the command are true: from where it points to, the service is the own one.

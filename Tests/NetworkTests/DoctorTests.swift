@@ -143,6 +143,31 @@ struct DoctorTests {
     #expect(try run.service().verdict == "healthy (connected)")
   }
 
+  /// By another name, so that it is known only by what is seen.
+  @Test func aServiceThatHasSocketsForItsClientsIsToBeBoundElsewhere() throws {
+    let network = try FoundingNetwork()
+    let folder = try TemporaryFolder()
+    try ManagedProcess.run("sh", ["-c", "ln -s $(command -v socat) \(folder.path)/talker"], in: network.host)
+    let service = try start("\(folder.path)/talker UDP4-LISTEN:5678,fork PIPE", in: network.host, port: 5678)
+    let before = try DoctorRun("--here --json", in: network.host).service()["suggestion"]
+    #expect(before?["command"] == .string("multihomed adopt 5678"))
+    #expect(before?["caution"]?.string?.contains("does not open a socket for each client") == true)
+    let client = try UDPClient(in: network.container, to: .of("172.17.0.1:5678"))
+    #expect(try client.ask("hello") != nil)
+    let after = try DoctorRun("--here --json", in: network.host).service()["suggestion"]
+    #expect(after?["way"] == .string("rebind") && after?["command"] == .null)
+    #expect(after?["relay"] == .string("multihomed relay --listen 5678 --backend 127.0.0.1:15678"))
+    // What it is told to do mends it.
+    let moved = try start(
+      "\(folder.path)/talker UDP4-LISTEN:15679,bind=127.0.0.1,fork PIPE", in: network.host, port: 15_679)
+    let relay = try MultihomedProcess.relay(in: network.host, "--listen 5679 --backend 127.0.0.1:15679")
+    for address in ["172.17.0.1", "192.168.106.242"] {
+      let client = try UDPClient(in: network.container, to: .of("\(address):5679"))
+      for _ in 1...2 { #expect(try client.ask("hello") != nil) }
+    }
+    _ = (service, moved, relay)
+  }
+
   @Test func aDualStackServiceIsJudgedForBothFamilies() throws {
     let network = try FoundingNetwork()
     let service = try TestService(on: .of("[::]:5678"), in: network.host)

@@ -8,6 +8,8 @@ package struct Diagnosis: Sendable {
     package let service: Service
     /// What is to be said of it.
     package let verdict: Verdict
+    /// What it does with its socket.
+    package let habit: Habit
   }
 
   /// What the kernel answers to a question; nil where nothing would be sent.
@@ -16,7 +18,7 @@ package struct Diagnosis: Sendable {
   /// The host.
   package let host: Host
   /// The services to be shown, sorted by port.
-  package let findings: [Finding]
+  package private(set) var findings: [Finding]
   /// Whose sockets are left out because they are most likely clients' own.
   package let leftOut: [Service]
   /// How many sockets are left out because they are bound to one address.
@@ -24,7 +26,7 @@ package struct Diagnosis: Sendable {
   /// Clients that were named and that no route leads to, so that nobody answers them.
   package let clientsWithoutRoute: [IPAddress]
   /// What services answered when they were really asked.
-  package var probes: [ProbeResult] = []
+  package private(set) var probes: [ProbeResult] = []
 
   /// The questions to be put to the kernel, in this host's namespace, before a diagnosis can be made.
   package static func questions(_ host: Host, _ kinds: [ClientKind], _ scope: Scope = .services) -> Set<RouteQuestion> {
@@ -45,12 +47,26 @@ package struct Diagnosis: Sendable {
     self.host = host
     leftOut = selection.clients
     exactSockets = selection.exactSockets
+    let byPort = Dictionary(grouping: host.sockets, by: \.entry.local.port)
     findings = selection.services.map { service in
-      Finding(service: service, verdict: Examination(service, host, kinds, choices).verdict)
+      let neighbours = byPort[service.port] ?? []
+      let habit = Habit(of: service, on: host)
+      let examination = Examination(service, habit, among: neighbours, host, kinds, choices)
+      return Finding(service: service, verdict: examination.verdict, habit: habit)
     }
     let reached = Set(choices.keys.map(\.destination))
     clientsWithoutRoute = kinds.filter { $0.origin == .given && !reached.contains($0.representative) }
       .map(\.representative)
+  }
+
+  /// Puts in what services answered. A wrong answer is proof, whatever was to be expected.
+  package mutating func take(_ results: [ProbeResult]) {
+    probes = results
+    let byService = Dictionary(results.map { ($0.service, $0) }) { first, _ in first }
+    findings = findings.map { finding in
+      guard let verdict = byService[finding.service]?.overriding(finding.verdict) else { return finding }
+      return Finding(service: finding.service, verdict: verdict, habit: finding.habit)
+    }
   }
 
   /// Whether nothing has to be done: no service is faulty, or may be, and none that was asked has answered wrongly.

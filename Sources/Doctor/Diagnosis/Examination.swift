@@ -3,6 +3,7 @@ import Linux
 /// One service, looked at closely.
 struct Examination {
   private let service: Service
+  private let habit: Habit
   private let host: Host
   private let kinds: [ClientKind]
   private let choices: Diagnosis.Choices
@@ -15,12 +16,17 @@ struct Examination {
   /// collectd.
   private static let collectorPorts: Set<UInt16> = [514, 2055, 4739, 6343, 8125, 25826]
 
-  init(_ service: Service, _ host: Host, _ kinds: [ClientKind], _ choices: Diagnosis.Choices) {
+  /// - Parameter neighbours: every socket of the service's port.
+  init(
+    _ service: Service, _ habit: Habit, among neighbours: [SurveyedSocket], _ host: Host, _ kinds: [ClientKind],
+    _ choices: Diagnosis.Choices
+  ) {
     self.service = service
+    self.habit = habit
     self.host = host
     self.kinds = kinds
     self.choices = choices
-    exact = host.sockets.exact(port: service.port)
+    exact = neighbours.exact(port: service.port)
   }
 
   var verdict: Verdict {
@@ -33,6 +39,7 @@ struct Examination {
     if wrong.isEmpty { return .healthy(reason(wildcards)) }
     if let excuse { return .healthy(excuse) }
     if let doubt = doubt(wildcards) { return .unknown(doubt, wrong, of: pairs.count) }
+    if isUnderKernelRule { return .unmended(wrong, of: pairs.count, habit) }
     return .faulty(wrong, of: pairs.count)
   }
 
@@ -44,16 +51,18 @@ struct Examination {
 
   /// Why pairs that differ do not matter, if they do not.
   private var excuse: HealthyReason? {
-    if host.mendedPorts?.contains(service.port) == true { return .mendedByKernelRule }
+    if isUnderKernelRule, !habit.outwitsKernelRule { return .mendedByKernelRule }
     if Self.discoveryPorts.contains(service.port) { return .askedByMulticast }
     return Self.collectorPorts.contains(service.port) ? .neverAnswers : nil
   }
+
+  private var isUnderKernelRule: Bool { host.mendedPorts?.contains(service.port) == true }
 
   private func doubt(_ wildcards: [SurveyedSocket]) -> Doubt? {
     for socket in wildcards {
       if case .hidden(let obstacle) = socket.settings { return .settings(obstacle) }
     }
-    return host.mendedPorts == nil ? .kernelRule : nil
+    return host.mendedPorts == nil && !habit.outwitsKernelRule ? .kernelRule : nil
   }
 
   /// Why no pair differs.

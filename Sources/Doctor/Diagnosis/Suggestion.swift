@@ -8,14 +8,18 @@ package struct Suggestion: Hashable, Sendable {
     case adopt
     /// A rule of the kernel's.
     case kernel
+    /// No command mends it as it is: it has to be bound elsewhere.
+    case rebind
   }
 
   /// Which way.
   package let way: Way
-  /// What to type.
-  package let command: String
-  /// Why this way, in words that end a sentence which begins with the command.
+  /// What to type; nil where it has to be bound elsewhere first.
+  package let command: String?
+  /// Why this way, in words that end a sentence which begins with the command; without one, what to do.
   package let why: String
+  /// What to make sure of before, if anything.
+  package let caution: String?
   /// Whether it takes root.
   package let needsRoot: Bool
   /// What to type when the service was bound to loopback alone; nil where a relay would not do.
@@ -30,47 +34,75 @@ package struct Suggestion: Hashable, Sendable {
     "pdns_recursor", "radiusd", "rpcbind", "rsyslogd", "snmpd", "syslog-ng", "unbound",
   ]
 
-  /// Programs that may give each client a socket of its own (socat's UDP-LISTEN), which `adopt` refuses.
-  private static let bindsForEachClient: Set<String> = ["socat"]
-
   /// Chooses for a service in some place.
-  package init(for service: Service, in place: Place, asker: Asker = .root) {
-    let name = service.name ?? ""
-    let decidesByClient = Self.decidesByClient.contains(name)
-    if decidesByClient {
-      way = .kernel
-      why = "\(name) decides by its client's address, which a relay would hide from it"
-    } else if Self.bindsForEachClient.contains(name) {
-      way = .kernel
-      why = "\(name) may bind a socket for each client, which it could not beside a relay"
-    } else if service.interface != 0 {
-      way = .kernel
-      why = "the service is bound to an interface, where a relay beside it does not reach it"
-    } else if !place.isHere {
-      way = .kernel
-      why = "a rule of the kernel's needs no process that stays in there"
+  package init(for service: Service, habit: Habit = .keepsSocket, in place: Place, asker: Asker = .root) {
+    let decidesByClient = Self.decidesByClient.contains(service.name ?? "")
+    let movesPort = habit == .socketForEachClient || habit == .maybeSocketForEachClient
+    let relay = decidesByClient ? nil : RelayCommand(to: service, in: place, movesPort: movesPort)
+    let obstacle = Self.obstacleToAdopting(service, decidesByClient, place, habit)
+    if habit == .socketForEachClient || (habit == .tiesSocket && obstacle != nil) {
+      way = .rebind
+      why = Self.rebinding(service, habit, relay)
     } else {
-      way = .adopt
-      why = "no restart; the service then sees its clients as 127.64.0.0/10"
+      way = obstacle == nil ? .adopt : .kernel
+      why = obstacle ?? "no restart; the service then sees its clients as 127.64.0.0/10"
     }
-    let verb = way == .adopt ? "adopt" : "kernel apply"
-    command = "\(place.prefix)multihomed \(verb) \(service.port)"
+    switch way {
+    case .adopt: command = "\(place.prefix)multihomed adopt \(service.port)"
+    case .kernel: command = "\(place.prefix)multihomed kernel apply \(service.port)"
+    case .rebind: command = nil
+    }
+    caution = way == .adopt && habit == .maybeSocketForEachClient ? Self.reusesAddress : nil
     needsRoot = way == .kernel || asker.user == 0 || !asker.mayAdopt(service)
-    relay = decidesByClient ? nil : RelayCommand(to: service, in: place)
+    self.relay = relay
   }
+
+  /// Why a relay beside the service would not do, so that the kernel's rule is better.
+  private static func obstacleToAdopting(
+    _ service: Service, _ decidesByClient: Bool, _ place: Place, _ habit: Habit
+  ) -> String? {
+    if decidesByClient {
+      return "\(service.name ?? "it") decides by its client's address, which a relay would hide from it"
+    }
+    if service.interface != 0 {
+      return "the service is bound to an interface, where a relay beside it does not reach it"
+    }
+    // A process that stays in there is better than a rule that does not mend.
+    return place.isHere || habit == .tiesSocket ? nil : "a rule of the kernel's needs no process that stays in there"
+  }
+
+  private static func rebinding(_ service: Service, _ habit: Habit, _ relay: RelayCommand?) -> String {
+    let what =
+      habit == .tiesSocket
+      ? "it connects its socket to whoever asks, which the kernel rule does not mend: "
+      : "it opens a socket for each client, which it could not beside `adopt`, and the kernel rule does not mend: "
+    let recvfrom = service.name == "socat" ? "give it UDP-RECVFROM for UDP-LISTEN, or " : ""
+    return what + recvfrom + "bind it to each address, one by one"
+  }
+
+  private static let reusesAddress =
+    "before, make sure that it does not open a socket for each client, as some do that have SO_REUSEADDR like this one: "
+    + "beside `adopt` it could not (EADDRINUSE), and might end. Where you do not know, take the relay"
 }
 
 /// A relay in front of a service that is bound to loopback alone.
 package struct RelayCommand: Hashable, Sendable {
-  /// The address that the service is to be bound to.
-  let address: IPAddress
+  /// Where the service is to be bound: the address, with the port where it is another than now.
+  let place: String
   /// What to type.
   package let text: String
 
   /// For a service that is bound to an address of loopback, or is to be: then to 127.0.0.1, unless it takes IPv6 only.
-  init(to service: Service, in place: Place) {
+  ///
+  /// - Parameter movesPort: whether it has to leave its port, since it may bind it anew on the wildcard for each client.
+  init(to service: Service, in place: Place, movesPort: Bool = false) {
     let usual = service.sockets.contains { $0.entry.takes(ipv4: true) } ? IPAddress.loopbackIPv4 : .loopbackIPv6
-    address = service.boundTo.first(where: \.isLoopback) ?? usual
-    text = "\(place.prefix)multihomed relay --listen \(service.port) --backend \(Endpoint(address, service.port))"
+    let address = service.boundTo.first(where: \.isLoopback) ?? usual
+    let backend = Endpoint(address, movesPort ? Self.other(service.port) : service.port)
+    self.place = movesPort ? "\(backend)" : "\(address)"
+    text = "\(place.prefix)multihomed relay --listen \(service.port) --backend \(backend)"
   }
+
+  /// 15678 for 5678.
+  private static func other(_ port: UInt16) -> UInt16 { port < 20_000 ? port + 10_000 : port - 10_000 }
 }

@@ -34,6 +34,10 @@ package enum Verdict: Hashable, Sendable {
   case healthy(HealthyReason)
   /// It answers some clients from another address. Of so many pairs, these.
   case faulty([Pair], of: Int)
+  /// It does so in spite of a kernel rule of ours, because of what it does with its socket.
+  case unmended([Pair], of: Int, Habit)
+  /// It was asked, and so many of the answers came from another address, which was not to be foretold.
+  case caught(Int, of: Int, HealthyReason?)
   /// It does so if the doubt is unfounded.
   case unknown(Doubt, [Pair], of: Int)
   /// The kernel's own socket, which answers as the kernel sees fit.
@@ -43,7 +47,7 @@ package enum Verdict: Hashable, Sendable {
   package var isHealthy: Bool {
     switch self {
     case .healthy, .kernel: true
-    case .faulty, .unknown: false
+    case .faulty, .unmended, .caught, .unknown: false
     }
   }
 

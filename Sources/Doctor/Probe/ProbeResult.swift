@@ -35,6 +35,18 @@ package struct ProbeResult: Hashable, Sendable {
   /// An exchange for each address.
   package let exchanges: [Exchange]
 
+  /// The verdict that takes the place of another one; nil where the answers do not speak against it.
+  func overriding(_ verdict: Verdict) -> Verdict? {
+    let answers = exchanges.compactMap(\.isWrong)
+    let wrong = answers.count { $0 }
+    if wrong == 0 { return nil }
+    switch verdict {
+    case .healthy(let reason): return .caught(wrong, of: answers.count, reason)
+    case .unknown: return .caught(wrong, of: answers.count, nil)
+    case .faulty, .unmended, .caught, .kernel: return nil
+    }
+  }
+
   /// A result in all its parts.
   package init(service: Service, question: String, exchanges: [Exchange]) {
     self.service = service

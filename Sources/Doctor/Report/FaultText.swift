@@ -12,13 +12,14 @@ struct FaultText {
   init(_ finding: Diagnosis.Finding, on host: Host, asker: Asker) {
     self.finding = finding
     self.host = host
-    suggestion = Suggestion(for: finding.service, in: host.place, asker: asker)
+    suggestion = Suggestion(for: finding.service, habit: finding.habit, in: host.place, asker: asker)
   }
 
   /// None where nothing is wrong, or nothing is known.
   var lines: [String] {
     switch finding.verdict {
-    case .faulty: [title] + pairs + why + mend("Mend it") + relay
+    case .faulty, .unmended: [title] + pairs + why + mend("Mend it") + relay
+    case .caught: [title] + why + mend("Mend it") + relay
     case .unknown(.kernelRule, _, _): [title] + pairs + why + mend("If it does not") + relay
     case .healthy, .unknown(.settings, _, _), .kernel: []
     }
@@ -41,12 +42,15 @@ struct FaultText {
   }
 
   private func mend(_ beginning: String) -> [String] {
-    ["  \(beginning)\(suggestion.needsRoot ? ", as root" : ""):  \(suggestion.command)"]
-      + Layout.paragraph("(\(suggestion.why))", indent: 2)
+    guard let command = suggestion.command else {
+      return Layout.paragraph("\(beginning): \(suggestion.why).", indent: 2)
+    }
+    return ["  \(beginning)\(suggestion.needsRoot ? ", as root" : ""):  \(command)"]
+      + Layout.paragraph("(\(suggestion.why)\(suggestion.caution.map { "; \($0)" } ?? ""))", indent: 2)
   }
 
   private var relay: [String] {
     guard let relay = suggestion.relay else { return [] }
-    return ["  Or bind it to \(relay.address) alone, and put a relay in front:", "    \(relay.text)"]
+    return ["  Or bind it to \(relay.place) alone, and put a relay in front:", "    \(relay.text)"]
   }
 }

@@ -60,8 +60,8 @@ extension Diagnosis.Finding {
   }
 
   private func suggestion(in place: Place, _ asker: Asker) -> JSONValue {
-    guard case .faulty = verdict else { return .null }
-    return Suggestion(for: service, in: place, asker: asker).json
+    if verdict.isHealthy || verdict.isUnknown { return .null }
+    return Suggestion(for: service, habit: habit, in: place, asker: asker).json
   }
 
   private func reasonText(bound: String) -> String {
@@ -85,7 +85,8 @@ extension Pair {
 extension Suggestion {
   fileprivate var json: JSONValue {
     .members([
-      "way": .string(way.rawValue), "command": .string(command), "why": .string(why), "as_root": .bool(needsRoot),
+      "way": .string(way.rawValue), "command": command.map { .string($0) } ?? .null, "why": .string(why),
+      "caution": caution.map { .string($0) } ?? .null, "as_root": .bool(needsRoot),
       "relay": relay.map { .string($0.text) } ?? .null,
     ])
   }

@@ -44,6 +44,11 @@ extension Verdict {
     case .healthy(let reason): "healthy: \(reason.text)"
     case .faulty(let wrong, let all):
       "FAULTY: answers \(wrong.count) of \(all) kinds of request from the wrong address"
+    case .unmended(let wrong, let all, _):
+      "FAULTY: ties its socket to the wrong address at \(wrong.count) of \(all) kinds of request, in spite of the kernel "
+        + "rule"
+    case .caught(let wrong, let all, _):
+      "FAULTY: has answered \(wrong) of \(all) questions of the probe from the wrong address"
     case .unknown(.kernelRule, let wrong, let all):
       "unknown: answers \(wrong.count) of \(all) kinds of request from the wrong address, unless the kernel rule mends it"
     case .unknown(.settings, let wrong, let all):
@@ -56,7 +61,7 @@ extension Verdict {
   package var code: String {
     switch self {
     case .healthy: "healthy"
-    case .faulty: "faulty"
+    case .faulty, .unmended, .caught: "faulty"
     case .unknown: "unknown"
     case .kernel: "kernel"
     }
@@ -65,16 +70,16 @@ extension Verdict {
   /// The pairs that are, or may be, wrong.
   package var wrong: [Pair] {
     switch self {
-    case .faulty(let wrong, _), .unknown(_, let wrong, _): wrong
-    case .healthy, .kernel: []
+    case .faulty(let wrong, _), .unmended(let wrong, _, _), .unknown(_, let wrong, _): wrong
+    case .healthy, .caught, .kernel: []
     }
   }
 
   /// How many pairs there are, right and wrong; nil where they were not counted.
   package var requests: Int? {
     switch self {
-    case .faulty(_, let all), .unknown(_, _, let all): all
-    case .healthy, .kernel: nil
+    case .faulty(_, let all), .unmended(_, let all, _), .unknown(_, _, let all): all
+    case .healthy, .caught, .kernel: nil
     }
   }
 }
@@ -95,6 +100,13 @@ extension Verdict {
   package func explanation(bound: String) -> String? {
     switch self {
     case .faulty: byRouting(bound)
+    case .unmended(_, _, let habit):
+      byRouting(bound) + " The kernel rule is no mend for it, since it "
+        + (habit == .tiesSocket ? "connects its socket to whoever asks" : "has a socket for each client")
+        + ": that ties it to the address that routing picks, and it does not hear what the client sends next."
+    case .caught(_, _, let reason):
+      (reason.map { "By what is to be seen it is healthy (\($0.text))" } ?? "Its settings or the kernel rule are hidden")
+        + ", but the probe has got answers from other addresses than it asked."
     case .unknown(.kernelRule, _, _):
       byRouting(bound)
         + " The kernel rule may mend that already, which is not to be seen from here: as root, `multihomed "
@@ -116,6 +128,8 @@ extension Verdict {
     switch self {
     case .healthy(let reason): reason.code
     case .faulty: "answers-by-routing"
+    case .unmended: "kernel-rule-no-mend"
+    case .caught: "answered-wrongly"
     case .unknown(.settings, _, _): "settings-hidden"
     case .unknown(.kernelRule, _, _): "kernel-rule-hidden"
     case .kernel: "kernel-socket"

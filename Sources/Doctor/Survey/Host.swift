@@ -28,6 +28,8 @@ package struct Host: Sendable {
   package var ruleDestinations: [CIDR] = []
   /// The UDP sockets; of those that are connected, only the ones whose port was asked for.
   package var sockets: [SurveyedSocket] = []
+  /// Which users have sockets that are connected to somebody, by their ports; those on loopback do not count.
+  package var clientSockets: [UInt16: Set<UInt32>] = [:]
   /// Where the kernel takes the ports of clients from (net.ipv4.ip_local_port_range).
   package var ephemeralPorts: ClosedRange<UInt16> = 32_768...60_999
   /// Of them, those that it does not take, because somebody keeps them for services (net.ipv4.ip_local_reserved_ports).

@@ -17,6 +17,18 @@ package struct Limits: Hashable, Sendable {
   /// Namespaces that could not be looked into although no capability is missing.
   package var notEntered: [Place] = []
 
+  /// Namespaces in which there is more than is looked at (`Budget`).
+  package var tooLarge: [Place] = []
+  /// Services that were to be asked, and were too many.
+  package var servicesNotAsked = 0
+  /// Why services could not be asked, and where.
+  private var probeFailures: [ProbeFailure] = []
+
+  private struct ProbeFailure: Hashable {
+    let message: String
+    var places: [Place]
+  }
+
   /// Nothing is hidden so far.
   package init(missing: Set<Capability> = [], looksElsewhere: Bool = true) {
     self.missing = missing
@@ -35,6 +47,15 @@ package struct Limits: Hashable, Sendable {
     if error == .notFound || error == .noProcess { return }
     let isForbidden = error == .notPermitted || error == .accessDenied
     if !isForbidden || missingForNamespaces.isEmpty { notEntered.append(place) }
+  }
+
+  /// Notes that the services of a namespace could not all be asked.
+  package mutating func probeFailed(_ place: Place, _ message: String) {
+    if let index = probeFailures.firstIndex(where: { $0.message == message }) {
+      probeFailures[index].places.append(place)
+    } else {
+      probeFailures.append(ProbeFailure(message: message, places: [place]))
+    }
   }
 
   /// Counts what is hidden of the services that are shown.
@@ -83,9 +104,32 @@ extension Limits {
       sentences.append("other network namespaces, as containers have them (needs \(Self.list(missingForNamespaces)))")
     }
     if !notEntered.isEmpty {
-      sentences.append("\(notEntered.map(\.title).joined(separator: ", ")), which could not be entered")
+      sentences.append("\(Self.titles(notEntered)), which could not be entered")
     }
-    return sentences
+    return sentences + largeNamespaces + probes
+  }
+
+  private var largeNamespaces: [String] {
+    guard let first = tooLarge.first else { return [] }
+    return [
+      "\(Self.titles(tooLarge)), in which there are more routes, addresses and sockets than are looked at from elsewhere: "
+        + "look from within, as with `\(first.prefix)multihomed doctor --here`"
+    ]
+  }
+
+  private var probes: [String] {
+    let failures = probeFailures.map { "what services of \(Self.titles($0.places)) answer (\($0.message))" }
+    if servicesNotAsked == 0 { return failures }
+    return failures + [
+      "what \(counted(servicesNotAsked, "further service")) would answer (--probe asks 64 at most, and 16 of another "
+        + "namespace; give the PORT of one)"
+    ]
+  }
+
+  /// Some by name: anybody may have a thousand.
+  private static func titles(_ places: [Place]) -> String {
+    let shown = places.prefix(5).map(\.title).joined(separator: ", ")
+    return places.count > 5 ? "\(shown) and \(places.count - 5) more" : shown
   }
 
   /// How to see all of it; nil where no capability is missing.

@@ -23,9 +23,12 @@ struct Survey {
     var found: [(station: Station, entries: [UDPSocketEntry])] = []
     for (place, namespace) in namespaces {
       do throws(Errno) {
-        let (host, entries) = try Self.read(namespace, place, order.mendedPorts)
-        let wanted = entries.filter { $0.peer == nil || $0.local.port == order.scope.port }
-        found.append((Station(namespace: namespace, host: host), wanted))
+        var (host, entries) = try Self.read(namespace, place, order.mendedPorts)
+        for entry in entries where entry.peer != nil && !entry.local.address.isLoopback {
+          host.clientSockets[entry.local.port, default: []].insert(entry.user)
+        }
+        entries.removeAll { $0.peer != nil && $0.local.port != order.scope.port }
+        found.append((Station(namespace: namespace, host: host), entries))
       } catch {
         if place.isHere { throw .host("cannot read the sockets and routes of this host: \(error)") }
         limits.missed(place, error)
