@@ -167,4 +167,16 @@ struct DoctorProbeTests {
     #expect(text.contains("In the namespace of pid") && text.contains("port 5679, by a text:"))
     #expect(text.contains("(it has ended meanwhile)"))
   }
+
+  /// 512 addresses, each in a subnet of its own, are 262144 pairs.
+  @Test func inAnotherNamespaceThereIsABoundForWhatIsLookedAt() throws {
+    let network = try FoundingNetwork()
+    let addresses =
+      "for a in 1 2; do for b in $(seq 0 254); do echo address add 10.10$a.$b.1/24 dev d1; done; done | ip -batch -;"
+    let (text, error) = try besideAnother(addresses, "socat UDP4-RECVFROM:5679,fork PIPE &", in: network.host)
+    #expect(error == "")
+    #expect(text.contains("port 5679, by a text:") && !text.contains("In the namespace of pid"))
+    #expect(
+      text.contains(#/than are looked at from elsewhere: look from within, as with `nsenter -t \d+ -n multihomed/#))
+  }
 }
