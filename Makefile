@@ -14,18 +14,19 @@ BINARY := .build/release/multihomed
 TEST_FLAGS := -c release --scratch-path .build-test
 
 # Packages of Debian and its kin: to build; to try what `make run` serves; and the programs that the tests talk to.
-BUILD_PACKAGES := libuv1-dev pkg-config
+BUILD_PACKAGES := libuv1-dev libtomlplusplus-dev pkg-config
 RUN_PACKAGES := netcat-openbsd
 TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp
 COUNT_PACKAGES := python3 valgrind binutils
 
 MAN_PAGES := $(wildcard deploy/man/*.8)
+FILE_MAN_PAGES := $(wildcard deploy/man/*.5)
 
 SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
   Benchmarks/MicroBenchmarks/MicroBenchmarks.swift Benchmarks/MicroBenchmarks/Package.swift
 
 .DEFAULT_GOAL := build
-.PHONY: build run demo test lint sanitize format install uninstall transcript truth-table build-packages run-packages test-packages \
+.PHONY: build run demo test lint sanitize fuzz format install uninstall transcript truth-table build-packages run-packages test-packages \
   test-services clean \
   bench bench-quick bench-peers bench-readme bench-test bench-tools \
   bench-micro bench-count bench-count-record count-packages core-work
@@ -59,13 +60,22 @@ sanitize: test-packages
 	Tests/sanitize.sh address
 	Tests/sanitize.sh thread
 
+## Feeds the decoder of configuration files with random changes of the tests' files, so many seconds.
+FUZZ_SECONDS ?= 60
+fuzz: build-packages
+	Tests/fuzz.sh $(FUZZ_SECONDS)
+
 install: build
 	install -D -m 755 -s $(BINARY) $(DESTDIR)$(PREFIX)/bin/multihomed
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(MAN_PAGES)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(FILE_MAN_PAGES)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/multihomed/examples deploy/multihomed.toml
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/multihomed
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(MAN_PAGES)))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(FILE_MAN_PAGES)))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/multihomed
 
 ## Measures this relay beside others (under half an hour, and nothing else should run); writes Benchmarks/results/report.md
 ## and the README's figures.

@@ -12,6 +12,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+let cxxWarnings: [CXXSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -26,8 +27,8 @@ func room(_ name: String, _ dependencies: [Target.Dependency], _ settings: [Swif
 }
 
 /// The tests of a room, in `Tests/<name>Tests`.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: dependencies, exclude: data, swiftSettings: settings)
 }
 
 let package = Package(
@@ -36,6 +37,8 @@ let package = Package(
     .executable(name: "multihomed", targets: ["multihomed"]),
     // For the package in Benchmarks only.
     .library(name: "Workloads", targets: ["Workloads"]),
+    // For the package in Tests/Fuzzing only.
+    .library(name: "Service", targets: ["Service"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -44,6 +47,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .target(name: "CLinux", cSettings: warnings),
+    // Of toml++, which is headers alone (libtomlplusplus-dev).
+    .target(name: "CTOML", cxxSettings: cxxWarnings),
+    room("TOML", ["CTOML"]),
     room("Linux", ["CLinux"], quick),
     room("EventLoop", ["CUV", "Linux"], quick),
     room("Addresses", ["EventLoop", "Linux"]),
@@ -51,7 +57,7 @@ let package = Package(
     room("Demo", ["Linux"]),
     room("KernelRule", ["Linux"]),
     room("Doctor", ["Addresses", "Linux"]),
-    room("Service", ["Addresses", "EventLoop", "Linux", "Relay", logging]),
+    room("Service", ["Addresses", "EventLoop", "Linux", "Relay", "TOML", logging]),
     room("Adoption", ["Addresses", "EventLoop", "Linux", "Service"]),
     .executableTarget(
       name: "multihomed",
@@ -60,7 +66,7 @@ let package = Package(
     tests("Doctor", ["Doctor", "Linux"]),
     tests("Addresses", ["Addresses", "EventLoop", "Linux"]),
     tests("Relay", ["EventLoop", "Linux", "Relay"]),
-    tests("Service", ["Addresses", "Linux", "Service", logging]),
+    tests("Service", ["Addresses", "Linux", "Relay", "Service", logging], data: ["Configurations"]),
     tests("Adoption", ["Adoption", "Linux", "Support"]),
     tests("CommandLine", ["Linux", "Support"]),
     tests("Linux", ["CLinux", "Linux", "Support"]),
@@ -77,5 +83,6 @@ let package = Package(
     // What the core does all day, for micro-benchmarks: here, because `package` access ends with the package.
     .target(
       name: "Workloads", dependencies: ["Linux", "Relay"], path: "Benchmarks/Sources/Workloads", swiftSettings: quick),
-  ]
+  ],
+  cxxLanguageStandard: .cxx17
 )

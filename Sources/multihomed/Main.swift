@@ -10,10 +10,10 @@ enum Main {
     SignalDisposition.ignoreBrokenPipes()
     do {
       var command = try Multihomed.parseAsRoot()
-      if !type(of: command).configuration.subcommands.isEmpty { fail(CommandPath.typed.choice, status: usage) }
+      if !type(of: command).configuration.subcommands.isEmpty { fail([CommandPath.typed.choice], status: usage) }
       try command.run()
     } catch let error as any Complaint {
-      fail(error.message, status: error.exitCode)
+      fail(error.messages, status: error.exitCode)
     } catch {
       end(with: error)
     }
@@ -27,7 +27,7 @@ enum Main {
     let status = Multihomed.exitCode(for: error)
     if status == .success || error is ExitCode { Multihomed.exit(withError: error) }
     let path = CommandPath.typed
-    fail(path.isUnknown ? path.choice : sentence(Multihomed.message(for: error), path), status: status.rawValue)
+    fail([path.isUnknown ? path.choice : sentence(Multihomed.message(for: error), path)], status: status.rawValue)
   }
 
   /// The parser's complaint on one line, in our manner, with where to read on.
@@ -37,8 +37,8 @@ enum Main {
     return start.hasSuffix("?") ? "\(start) See \(path.help)" : "\(start); see \(path.help)"
   }
 
-  private static func fail(_ message: String, status: Int32) -> Never {
-    StandardError.write(line: "multihomed: error: \(message)")
+  private static func fail(_ messages: [String], status: Int32) -> Never {
+    for message in messages { StandardError.write(line: "multihomed: error: \(message)") }
     exit(status)
   }
 }

@@ -15,7 +15,7 @@ struct Multihomed: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      DoctorCommand.self, RelayCommand.self, AdoptCommand.self, KernelCommand.self, DemoCommand.self,
+      DoctorCommand.self, RelayCommand.self, CheckCommand.self, AdoptCommand.self, KernelCommand.self, DemoCommand.self,
       BrokerCommand.self,
     ])
 }

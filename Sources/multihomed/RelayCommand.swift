@@ -16,7 +16,11 @@ struct RelayCommand: ParsableCommand {
       Examples:
         multihomed relay --listen 5678 --backend 127.0.0.1:5678
         multihomed relay --listen 53 --backend [::1]:5353 --interface 'eth*'
+        multihomed relay --config /etc/multihomed/multihomed.toml
       """)
+
+  @OptionGroup
+  var file: ConfigOption
 
   @OptionGroup(title: "Route")
   var route: RouteOptions
@@ -37,8 +41,14 @@ struct RelayCommand: ParsableCommand {
     // What the file's capabilities, or the environment, give for other commands is not for whoever reads from the network.
     if UserIdentity.effective != 0 { try? Rights.keepOnly([.bindService, .networkAdmin]) }
     let commandLine = together(route.values, filter.values, loopback.values, sessions.values, process.values)
-    let settings = Settings(commandLine: commandLine, environment: Environment.variables)
-    let status = try Supervisor.run(try ProcessConfiguration(settings))
+    let status = try start(commandLine, Environment.variables)
     if status != 0 { throw ExitCode(status) }
+  }
+
+  private func start(_ commandLine: [Setting: [String]], _ environment: [String: String]) throws -> Int32 {
+    guard let path = file.path else {
+      return try Supervisor.run(ProcessConfiguration(Settings(commandLine: commandLine, environment: environment)))
+    }
+    return try Supervisor.run(ConfigurationFile.read(path, commandLine: commandLine, environment: environment))
   }
 }

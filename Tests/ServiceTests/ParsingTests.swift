@@ -22,12 +22,12 @@ func message(_ body: () throws(ConfigurationError) -> Void) -> String? {
   }
 
   @Test(arguments: [
-    ("", "'' is not a port; give a number from 1 to 65535"),
+    ("", "'' is neither a port nor a range of ports; give a number from 1 to 65535, or LOW-HIGH"),
     ("0", "'0' is not a port; give a number from 1 to 65535"),
     ("65536", "'65536' is not a port; give a number from 1 to 65535"),
     ("+5", "'+5' is not a port; give a number from 1 to 65535"),
     ("٥", "'٥' is not a port; give a number from 1 to 65535"),
-    ("5-", "'' is not a port; give a number from 1 to 65535"),
+    ("5-", "'5-' is neither a port nor a range of ports; give a number from 1 to 65535, or LOW-HIGH"),
     ("1-2-3", "'2-3' is not a port; give a number from 1 to 65535"),
     ("9-8", "the range 9-8 is empty; write the lower port first: 8-9"),
     ("192.0.2.1:5-6", "an address goes with one port, not with a range; repeat --listen for each port"),

@@ -94,7 +94,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("MULTIHOMED_LISTEN", "53,,54", "MULTIHOMED_LISTEN: '' is not a port; give a number from 1 to 65535"),
+    (
+      "MULTIHOMED_LISTEN", "53,,54",
+      "MULTIHOMED_LISTEN: '' is neither a port nor a range of ports; give a number from 1 to 65535, or LOW-HIGH"
+    ),
     ("MULTIHOMED_MAX_SESSIONS", "0", "MULTIHOMED_MAX_SESSIONS 0 is out of range; give 1 to 16000000"),
     (
       "MULTIHOMED_RESPONSES", "4294967296",

@@ -71,6 +71,8 @@ extension Errno {
   public static let brokenPipe = Errno(EPIPE)
   /// No such file, process or interface.
   public static let notFound = Errno(ENOENT)
+  /// Larger than it may be.
+  public static let fileTooLarge = Errno(EFBIG)
   /// No such process.
   public static let noProcess = Errno(ESRCH)
   /// The address family is switched off on this host.

@@ -5,6 +5,9 @@ enum PortRange {
   /// Reads `PORT` or `LOW-HIGH`.
   static func parse(_ text: Substring) throws(ConfigurationError) -> ClosedRange<UInt16> {
     let parts = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+    guard !parts.contains("") else {
+      throw .usage("'\(text)' is neither a port nor a range of ports; give a number from 1 to 65535, or LOW-HIGH")
+    }
     let low = try port(parts[0])
     guard parts.count == 2 else { return low...low }
     let high = try port(parts[1])

@@ -1,60 +1,20 @@
-/// Everything that can be set from outside. The raw value is the long option's name, without its dashes.
-public enum Setting: String, CaseIterable, Sendable {
-  case listen, backend
-  case interface, address
-  case ipv4Only = "ipv4-only"
-  case ipv6Only = "ipv6-only"
-  case loopback
-  case upstream
-  case sourcePool = "source-pool"
-  case idleTimeout = "idle-timeout"
-  case unrepliedTimeout = "unreplied-timeout"
-  case maxSessions = "max-sessions"
-  case responses, workers
-  case busyPoll = "busy-poll"
-  case drainLimit = "drain-limit"
-  case logLevel = "log-level"
-  case logFormat = "log-format"
-
-  /// `--max-sessions`
-  public var option: String { "--" + rawValue }
-
-  /// `MULTIHOMED_MAX_SESSIONS`
-  public var variable: String {
-    "MULTIHOMED_" + String(rawValue.map { $0 == "-" ? "_" : Character($0.uppercased()) })
-  }
-
-  /// Whether an option may be repeated, and a variable holds values with commas between them.
-  var isRepeatable: Bool {
-    switch self {
-    case .listen, .interface, .address: true
-    default: false
-    }
-  }
-
-  /// IPv4 alone and IPv6 alone are one choice: given one on the command line, the environment has no say in the other.
-  var sameChoice: [Setting] {
-    switch self {
-    case .ipv4Only, .ipv6Only: [.ipv4Only, .ipv6Only]
-    default: [self]
-    }
-  }
-}
-
-/// What was set from outside, still as text: from the command line, or where that is silent from the environment.
+/// What was set from outside, still as text. Several places may speak of a setting; the first that does is heard.
 public struct Settings: Sendable {
-  private let commandLine: [Setting: [String]]
-  private let environment: [String: String]
+  private let sources: [any SettingSource]
 
-  /// Puts the two sources together.
+  /// Settings of the command line, and where that is silent of the environment.
   ///
   /// - Parameters:
   ///   - commandLine: The values of the options that were given; a flag that was given has the value `true`.
   ///   - environment: Every variable of the environment. One that is empty counts as not set.
   public init(commandLine: [Setting: [String]], environment: [String: String]) {
-    self.commandLine = commandLine.filter { !$0.value.isEmpty }
-    self.environment = environment
+    self.init([OptionSource(commandLine), VariableSource(environment)])
   }
+
+  init(_ sources: [any SettingSource]) { self.sources = sources }
+
+  /// These, and where they are silent those of another source.
+  func before(_ source: some SettingSource) -> Settings { Settings(sources + [source]) }
 
   /// The last value, read by `parse`; nil when there is none. What is wrong with it is told with where it stands.
   func value<Value>(
@@ -67,17 +27,18 @@ public struct Settings: Sendable {
   func values<Value>(
     _ setting: Setting, _ parse: (String) throws(ConfigurationError) -> Value
   ) throws(ConfigurationError) -> [Value] {
-    do throws(ConfigurationError) {
-      var values: [Value] = []
-      for text in texts(setting) { values.append(try parse(text)) }
-      return values
-    } catch {
-      throw error.found(at: name(setting))
+    let source = source(of: setting)
+    var values: [Value] = []
+    for (number, text) in (source?.texts(setting) ?? []).enumerated() {
+      do throws(ConfigurationError) { values.append(try parse(text)) } catch {
+        throw source?.placed(error.found(at: name(setting)), setting, number) ?? error
+      }
     }
+    return values
   }
 
   /// How many values there are.
-  func count(_ setting: Setting) -> Int { texts(setting).count }
+  func count(_ setting: Setting) -> Int { source(of: setting)?.texts(setting).count ?? 0 }
 
   /// Whether a flag is set.
   func flag(_ setting: Setting) throws(ConfigurationError) -> Bool {
@@ -90,26 +51,35 @@ public struct Settings: Sendable {
     } ?? false
   }
 
-  /// What a person calls this setting who set it where it was set: the option or the variable.
-  func name(_ setting: Setting) -> String { isFromEnvironment(setting) ? setting.variable : setting.option }
+  /// What a person calls this setting who set it where it was set: the option, the variable, or the key of a file.
+  func name(_ setting: Setting) -> String {
+    (source(of: setting) ?? sources.first)?.name(of: setting) ?? setting.option
+  }
 
-  /// The same error in terms of where the settings came from.
+  /// The same error in terms of where the settings came from, and with the place of the first setting that it names.
   func inTheirTerms(_ error: ConfigurationError) -> ConfigurationError {
-    var terms: [String: String] = [:]
-    for setting in Setting.allCases where isFromEnvironment(setting) { terms[setting.option] = setting.variable }
-    let words = error.message.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-    return ConfigurationError(kind: error.kind, message: words.map { terms[$0] ?? $0 }.joined(separator: " "))
-  }
-
-  private func isFromEnvironment(_ setting: Setting) -> Bool {
-    setting.sameChoice.allSatisfy { commandLine[$0] == nil } && environment[setting.variable, default: ""] != ""
-  }
-
-  private func texts(_ setting: Setting) -> [String] {
-    guard isFromEnvironment(setting), let text = environment[setting.variable] else {
-      return commandLine[setting] ?? []
+    var named: Setting?
+    let words = error.message.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      let bare = word.prefix { !",;:)".contains($0) }
+      guard let setting = Setting.allCases.first(where: { $0.option == bare }) else { return String(word) }
+      if named == nil, source(of: setting) != nil { named = setting }
+      return name(setting) + word.dropFirst(bare.count)
     }
-    return setting.isRepeatable
-      ? text.split(separator: ",", omittingEmptySubsequences: false).map { String($0.filter { $0 != " " }) } : [text]
+    let told = ConfigurationError(kind: error.kind, message: words.joined(separator: " "))
+    guard let source = named.flatMap(source) ?? sources.first else { return told }
+    return source.placed(told, named, nil)
+  }
+
+  /// That settings are missing which a relay cannot do without.
+  func missing(_ settings: [Setting]) -> ConfigurationError {
+    let names = settings.map(name).joined(separator: " and ")
+    let source = sources.last
+    let error = ConfigurationError.usage(
+      "\(names) \(settings.count == 1 ? "is" : "are") missing; for example: \(source?.example(of: settings) ?? "")")
+    return source?.placed(error, nil, nil) ?? error
+  }
+
+  private func source(of setting: Setting) -> (any SettingSource)? {
+    sources.first { source in setting.sameChoice.contains { !source.texts($0).isEmpty } }
   }
 }

@@ -6,12 +6,22 @@ extension ProcessConfiguration {
   /// Reads the settings of a process with one relay, and checks all that can be checked without looking at the host.
   public init(_ settings: Settings) throws(ConfigurationError) {
     self.init(relays: [try RelayConfiguration(settings)])
+    try read(settings)
+    do throws(ConfigurationError) { try validate(self) } catch { throw settings.inTheirTerms(error) }
+  }
+
+  /// Reads those that are the process's.
+  mutating func read(_ settings: Settings) throws(ConfigurationError) {
     workers = try settings.value(.workers, Reading.workers) ?? workers
     busyPoll = try settings.value(.busyPoll, Nanoseconds.init(parsing:)) ?? busyPoll
     drainLimit = try settings.value(.drainLimit, Nanoseconds.init(parsing:)) ?? drainLimit
     logLevel = try settings.value(.logLevel, Reading.choice) ?? logLevel
     logFormat = try settings.value(.logFormat, Reading.choice) ?? logFormat
-    do throws(ConfigurationError) { try validate(self) } catch { throw settings.inTheirTerms(error) }
+  }
+
+  /// Checks those that are the process's, in the settings' terms.
+  func check(_ settings: Settings) throws(ConfigurationError) {
+    do throws(ConfigurationError) { try checkProcess() } catch { throw settings.inTheirTerms(error) }
   }
 }
 
@@ -23,7 +33,9 @@ extension RelayConfiguration {
         "--backend is given \(settings.count(.backend)) times; give it once, and run a process for each service")
     }
     let backend = try settings.value(.backend, BackendSpecification.init(parsing:))
-    guard let backend, !listen.isEmpty else { throw Self.missing(listen: listen.isEmpty, backend: backend == nil) }
+    guard let backend, !listen.isEmpty else {
+      throw settings.missing((listen.isEmpty ? [.listen] : []) + (backend == nil ? [.backend] : []))
+    }
     self.init(listen: listen, backend: backend)
     filter = try AddressFilter(settings)
     idleTimeout = try settings.value(.idleTimeout, Nanoseconds.init(parsing:)) ?? idleTimeout
@@ -33,13 +45,6 @@ extension RelayConfiguration {
     upstream = try settings.value(.upstream, Reading.choice) ?? upstream
     sourcePool = try settings.value(.sourcePool, Reading.block)
   }
-
-  private static func missing(listen: Bool, backend: Bool) -> ConfigurationError {
-    let what = [listen ? "--listen" : nil, backend ? "--backend" : nil].compactMap { $0 }
-    return .usage(
-      "\(what.joined(separator: " and ")) \(what.count == 1 ? "is" : "are") missing; for example: "
-        + "multihomed relay --listen 5678 --backend 127.0.0.1:5678")
-  }
 }
 
 extension AddressFilter {
@@ -47,9 +52,9 @@ extension AddressFilter {
     let families: AddressFamilies
     switch (try settings.flag(.ipv4Only), try settings.flag(.ipv6Only)) {
     case (true, true):
-      throw .usage(
-        "\(settings.name(.ipv4Only)) and \(settings.name(.ipv6Only)) contradict each other; give one of them, or none "
-          + "for both families")
+      throw settings.inTheirTerms(
+        .usage(
+          "--ipv4-only and --ipv6-only contradict each other; give one of them, or none for both families"))
     case (true, false): families = .ipv4
     case (false, true): families = .ipv6
     case (false, false): families = .both

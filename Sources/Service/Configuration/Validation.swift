@@ -5,23 +5,34 @@ import Relay
 /// Checks what a process was told, as far as that can be done without looking at the host.
 public func validate(_ configuration: ProcessConfiguration) throws(ConfigurationError) {
   guard !configuration.relays.isEmpty else { throw .usage("there is no relay; give --listen and --backend") }
-  if case .count(let count) = configuration.workers, !(1...WorkerCount.limit).contains(count) {
-    throw .usage("--workers \(count) is out of range; give 1 to \(WorkerCount.limit), or auto")
-  }
-  guard configuration.drainLimit <= .day else {
-    throw .usage("--drain-limit \(configuration.drainLimit.text) is too long; give at most 24h")
-  }
-  guard configuration.busyPoll <= .seconds(1) else {
-    throw .usage("--busy-poll \(configuration.busyPoll.text) is too long; give at most 1s, as in 50us")
-  }
   for relay in configuration.relays { try validate(relay) }
-  for pool in configuration.relays.compactMap(\.sourcePool) {
-    let workers = configuration.workers.resolved()
-    guard SourceRange(pool).count >= workers else {
-      throw .usage("--source-pool \(pool) has fewer addresses than there are workers (\(workers)); give a larger block")
+  try configuration.checkProcess()
+  for relay in configuration.relays { try relay.checkShares(among: configuration.workers) }
+  try RelayConfiguration.refuseOverlaps(configuration.relays.flatMap(\.listen))
+}
+
+extension ProcessConfiguration {
+  /// Checks what is not one relay's alone.
+  func checkProcess() throws(ConfigurationError) {
+    if case .count(let count) = workers, !(1...WorkerCount.limit).contains(count) {
+      throw .usage("--workers \(count) is out of range; give 1 to \(WorkerCount.limit), or auto")
+    }
+    guard drainLimit <= .day else {
+      throw .usage("--drain-limit \(drainLimit.text) is too long; give at most 24h")
+    }
+    guard busyPoll <= .seconds(1) else {
+      throw .usage("--busy-poll \(busyPoll.text) is too long; give at most 1s, as in 50us")
     }
   }
-  try RelayConfiguration.refuseOverlaps(configuration.relays.flatMap(\.listen))
+}
+
+extension RelayConfiguration {
+  /// Checks that each worker can have a share of its source addresses.
+  func checkShares(among workers: WorkerCount) throws(ConfigurationError) {
+    let workers = workers.resolved()
+    guard let pool = sourcePool, SourceRange(pool).count < workers else { return }
+    throw .usage("--source-pool \(pool) has fewer addresses than there are workers (\(workers)); give a larger block")
+  }
 }
 
 /// Checks one relay, as far as that can be done without looking at the host.

@@ -1,0 +1,62 @@
+/// Everything that can be set from outside. The raw value is the long option's name, without its dashes.
+public enum Setting: String, CaseIterable, Sendable {
+  // Of a relay.
+  case listen, backend
+  case interface, address
+  case ipv4Only = "ipv4-only"
+  case ipv6Only = "ipv6-only"
+  case loopback
+  case upstream
+  case sourcePool = "source-pool"
+  case idleTimeout = "idle-timeout"
+  case unrepliedTimeout = "unreplied-timeout"
+  case maxSessions = "max-sessions"
+  case responses
+  // Of the process.
+  case workers
+  case busyPoll = "busy-poll"
+  case drainLimit = "drain-limit"
+  case logLevel = "log-level"
+  case logFormat = "log-format"
+
+  /// `--max-sessions`
+  public var option: String { "--" + rawValue }
+
+  /// `MULTIHOMED_MAX_SESSIONS`
+  public var variable: String {
+    "MULTIHOMED_" + String(rawValue.map { $0 == "-" ? "_" : Character($0.uppercased()) })
+  }
+
+  /// Its key in a configuration file; in the plural where it holds several: `interfaces`.
+  public var key: String {
+    switch self {
+    case .interface: "interfaces"
+    case .address: "addresses"
+    default: rawValue
+    }
+  }
+
+  /// Whether it is the process's; otherwise each relay has its own.
+  public var isOfProcess: Bool {
+    switch self {
+    case .workers, .busyPoll, .drainLimit, .logLevel, .logFormat: true
+    default: false
+    }
+  }
+
+  /// Whether an option may be repeated, and a variable holds values with commas between them.
+  var isRepeatable: Bool {
+    switch self {
+    case .listen, .interface, .address: true
+    default: false
+    }
+  }
+
+  /// IPv4 alone and IPv6 alone are one choice: given one on the command line, the environment has no say in the other.
+  var sameChoice: [Setting] {
+    switch self {
+    case .ipv4Only, .ipv6Only: [.ipv4Only, .ipv6Only]
+    default: [self]
+    }
+  }
+}
