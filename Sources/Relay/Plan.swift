@@ -1,7 +1,19 @@
 public import Linux
 
-/// What one worker needs to know to run one relay: a value, made by the control plane, that never changes.
-public struct RelayPlan: Sendable {
+/// Names a relay within one process; given out by the control plane, never used twice.
+public struct RelayID: Hashable, Comparable, Sendable {
+  /// Its number: the later given out, the larger.
+  public let number: Int
+
+  /// A name.
+  public init(_ number: Int) { self.number = number }
+
+  /// Whether it was given out earlier.
+  public static func < (a: RelayID, b: RelayID) -> Bool { a.number < b.number }
+}
+
+/// What one worker needs to know to run one relay: a value, made by the control plane.
+public struct RelayPlan: Hashable, Sendable {
   /// How the backend is reached.
   public enum Upstream: Sendable, Hashable {
     /// One socket; every session has a source address of its own.
@@ -18,14 +30,10 @@ public struct RelayPlan: Sendable {
   public var backendPorts: ClosedRange<UInt16>
   /// How the backend is reached.
   public var upstream: Upstream
-  /// A session that was answered ends after so long without a datagram in either direction.
-  public var idleTimeout: Nanoseconds
-  /// A session that was never answered ends after so long.
-  public var unrepliedTimeout: Nanoseconds
+  /// When sessions end. The only thing that may change while the relay runs.
+  public var ends: SessionEnds
   /// The most sessions that this worker keeps, at least 1.
   public var maxSessions: Int
-  /// A session ends after so many replies; 0: never.
-  public var responses: UInt32
 
   /// A plan in all its parts.
   public init(
@@ -37,9 +45,24 @@ public struct RelayPlan: Sendable {
     self.backend = backend
     self.backendPorts = backendPorts
     self.upstream = upstream
+    ends = SessionEnds(idleTimeout: idleTimeout, unrepliedTimeout: unrepliedTimeout, responses: responses)
+    self.maxSessions = maxSessions
+  }
+}
+
+/// When sessions end by themselves.
+public struct SessionEnds: Hashable, Sendable {
+  /// A session that was answered ends after so long without a datagram in either direction.
+  public var idleTimeout: Nanoseconds
+  /// A session that was never answered ends after so long.
+  public var unrepliedTimeout: Nanoseconds
+  /// A session ends after so many replies; 0: never.
+  public var responses: UInt32
+
+  /// All three.
+  public init(idleTimeout: Nanoseconds, unrepliedTimeout: Nanoseconds, responses: UInt32) {
     self.idleTimeout = idleTimeout
     self.unrepliedTimeout = unrepliedTimeout
-    self.maxSessions = maxSessions
     self.responses = responses
   }
 }

@@ -11,25 +11,25 @@ struct CounterReport {
   var metadata: Logger.MetadataValue {
     [
       "address_changes": number(addressChanges),
-      "relays": .array(crew.names.indices.map(relay)),
+      "relays": .array(crew.relays.sorted { $0.key < $1.key }.map { relay($0.key, $0.value) }),
     ]
   }
 
-  private func relay(_ number: Int) -> Logger.MetadataValue {
-    let counted = crew.workers.map { $0.counters[number] }
+  private func relay(_ id: RelayID, _ running: WorkerCrew.Running) -> Logger.MetadataValue {
+    let counted = running.counters
     return [
-      "name": "\(crew.names[number])",
-      "listeners": .array(listeners(of: number)),
+      "name": "\(running.configuration.name)",
+      "listeners": .array(listeners(of: id)),
       "dropped": byLabel(DropReason.allCases.map { reason in (reason.label, sum(counted) { $0.dropped(reason) }) }),
       "send_errors": .dictionary(sendErrors(counted)),
-      "sessions": self.number(sum(counted, \.sessions)),
-      "sessions_created": self.number(sum(counted, \.sessionsCreated)),
+      "sessions": number(sum(counted, \.sessions)),
+      "sessions_created": number(sum(counted, \.sessionsCreated)),
       "sessions_ended": byLabel(EndReason.allCases.map { reason in (reason.label, sum(counted) { $0.ended(reason) }) }),
-      "upstream_queue_drops": self.number(sum(counted, \.upstreamQueueDrops)),
+      "upstream_queue_drops": number(sum(counted, \.upstreamQueueDrops)),
     ]
   }
 
-  private func listeners(of relay: Int) -> [Logger.MetadataValue] {
+  private func listeners(of relay: RelayID) -> [Logger.MetadataValue] {
     crew.counters.filter { $0.key.relay == relay }
       .sorted { "\($0.key.endpoint)" < "\($1.key.endpoint)" }
       .map { listener($0.key.endpoint, $0.value) }

@@ -1,12 +1,17 @@
-import Linux
-import Relay
+package import Linux
+package import Relay
 
 /// What the host gives to a process, as far as plans depend on it.
-struct HostLimits {
+package struct HostLimits: Sendable {
   /// RLIMIT_NOFILE.
   let descriptors: Int
   /// The ports that the kernel draws from (net.ipv4.ip_local_port_range).
   let ephemeralPorts: Int
+
+  package init(descriptors: Int, ephemeralPorts: Int) {
+    self.descriptors = descriptors
+    self.ephemeralPorts = ephemeralPorts
+  }
 
   /// Reads them.
   init(descriptors: Int) {
@@ -26,7 +31,7 @@ extension RelayConfiguration {
   /// - Parameters:
   ///   - workers: how many share its sessions.
   ///   - echo: where the built-in backend listens, if that is the backend.
-  func plans(workers: Int, echo: Endpoint?, _ limits: HostLimits) -> [RelayPlan] {
+  package func plans(workers: Int, echo: Endpoint?, _ limits: HostLimits) -> [RelayPlan] {
     // The kernel spreads clients over the workers by hash: evenly, give or take little.
     let share = (sessionLimit(limits) + workers - 1) / workers
     let address = echo?.address ?? backend.address

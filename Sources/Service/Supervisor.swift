@@ -8,19 +8,28 @@ import Relay
 /// The control plane: starts the workers, keeps their listeners in step with the host's addresses, obeys signals, and ends
 /// everything in good order.
 public final class Supervisor {
-  private let configuration: ProcessConfiguration
-  private let limits: HostLimits
-  private let logger: Logger
-  private let loop: Loop
-  private let crew: WorkerCrew
-  private let source: any ListenerSource
-  private let keeper: ListenerKeeper
-  private let echo: EchoBackend?
-  private let troubles: TroubleLog
+  /// Reads the configuration again.
+  public typealias Rereading = () throws(ConfigurationFileError) -> ProcessConfiguration
+
+  var configuration: ProcessConfiguration
+  let limits: HostLimits
+  let logControl: LogControl
+  let logger: Logger
+  let loop: Loop
+  let crew: WorkerCrew
+  let source: any ListenerSource
+  let keeper: ListenerKeeper
+  let troubles: TroubleLog
+  /// Started when a relay first needs it.
+  var echo: EchoBackend?
+  /// Nil where there is nothing to read again.
+  private let reread: Rereading?
+  /// The identity of the next relay.
+  var nextIdentity: Int
   private let reserve = DescriptorReserve()
   private var monitor: AddressMonitor?
   private var signals: [Signal] = []
-  private var drain: Drain?
+  private(set) var drain: Drain?
   /// What someone should be told at the start, though nothing is wrong.
   private var notes: [String] = []
   /// Whether the last try to read the addresses failed.
@@ -30,11 +39,13 @@ public final class Supervisor {
 
   /// Runs the process's relays until a signal ends them.
   ///
-  /// - Parameter source: where the listeners' sockets come from; nil for bind(2).
+  /// - Parameters:
+  ///   - source: where the listeners' sockets come from; nil for bind(2).
+  ///   - reread: reads the configuration again at SIGHUP; nil where only the addresses can be read again.
   /// - Returns: the status to exit with.
   /// - Throws: what keeps it from starting, or from going on, and what to do about it.
   public static func run(
-    _ configuration: ProcessConfiguration, _ source: (any ListenerSource)? = nil
+    _ configuration: ProcessConfiguration, _ source: (any ListenerSource)? = nil, reread: Rereading? = nil
   ) throws(ConfigurationError) -> Int32 {
     try validate(configuration)
     let limits = HostLimits(descriptors: DescriptorLimit.raise())
@@ -43,7 +54,7 @@ public final class Supervisor {
     }
     let supervisor: Supervisor
     do throws(Errno) {
-      supervisor = try Supervisor(configuration, limits, source ?? BoundListeners())
+      supervisor = try Supervisor(configuration, limits, source ?? BoundListeners(), reread)
     } catch { throw .start("cannot start", error) }
     try supervisor.begin()
     supervisor.loop.run()
@@ -53,29 +64,27 @@ public final class Supervisor {
   }
 
   private init(
-    _ configuration: ProcessConfiguration, _ limits: HostLimits, _ source: any ListenerSource
+    _ configuration: ProcessConfiguration, _ limits: HostLimits, _ source: any ListenerSource,
+    _ reread: Rereading?
   ) throws(Errno) {
     self.configuration = configuration
     self.limits = limits
     self.source = source
-    let logger = Logger(configuration, journalStream: Environment.variables["JOURNAL_STREAM"])
+    self.reread = reread
+    nextIdentity = configuration.relays.count
+    let logControl = LogControl(configuration, journalStream: Environment.variables["JOURNAL_STREAM"])
+    let logger = Logger(logControl)
     let loop = try Loop()
-    let isEcho = configuration.relays.contains { $0.backend == .echo }
-    let echo = isEcho ? try EchoBackend() : nil
+    let troubles = try TroubleLog(loop, logger)
     let workers = configuration.workers.resolved()
-    let plans = configuration.relays.map {
-      $0.plans(workers: workers, echo: $0.backend == .echo ? echo?.endpoint : nil, limits)
-    }
-    let troubles = try TroubleLog(loop, logger, names: configuration.relays.map(\.name))
-    let crew = try WorkerCrew(configuration.relays, plans: plans, source: source, busyPoll: configuration.busyPoll) {
-      troubles.note(relay: $0, $1)
-    }
+    let crew = try WorkerCrew(workers, source: source, busyPoll: configuration.busyPoll) { troubles.note($0, $1) }
     keeper = try ListenerKeeper(loop, configuration, crew, source, logger)
+    self.logControl = logControl
     self.logger = logger
     self.loop = loop
-    self.echo = echo
     self.troubles = troubles
     self.crew = crew
+    try runRelays()
   }
 
   // MARK: The start
@@ -92,11 +101,19 @@ public final class Supervisor {
       snapshot = try Self.takeSnapshot(reserve).get()
     } catch { throw .start("cannot watch the addresses of this host", error) }
     try validate(configuration, against: snapshot)
-    for relay in configuration.relays { notes += try [relay.checkSourcePoolRoute()].compactMap(\.self) }
+    notes = try notes(on: configuration.relays)
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
     warn()
     announce()
+  }
+
+  private func runRelays() throws(Errno) {
+    let relays = configuration.relays
+    troubles.know(relays)
+    try provideEcho(for: relays)
+    let counters = try crew.prepare(Dictionary(uniqueKeysWithValues: relays.map { ($0.id, plans($0)) }))
+    for relay in relays { crew.begin(relay, plans(relay), counters[relay.id] ?? []) }
   }
 
   private func listenToSignals() throws(Errno) {
@@ -104,7 +121,7 @@ public final class Supervisor {
       try Signal(loop, .terminate) { [unowned self] in self.beginEnd("SIGTERM") },
       try Signal(loop, .interrupt) { [unowned self] in self.beginEnd("SIGINT") },
       try Signal(loop, .user1) { [unowned self] in self.logCounters() },
-      try Signal(loop, .hangUp) { [unowned self] in self.readAddressesAgain() },
+      try Signal(loop, .hangUp) { [unowned self] in self.readAgain() },
     ]
   }
 
@@ -129,15 +146,20 @@ public final class Supervisor {
   private func announce() {
     let serving = keeper.roster.serving.map(\.endpoint).sorted { "\($0)" < "\($1)" }
     let addresses = Set(serving.map(\.address)).count
-    var named: Set<String> = []
-    let ports = configuration.relays.flatMap(\.listen).map { PortRange.describe($0.ports) }
-      .filter { named.insert($0).inserted }
-    let backends = configuration.relays.map { "\($0.backend)" }
+    let ports = Self.list("port", configuration.relays.flatMap(\.listen).map { PortRange.describe($0.ports) })
+    let backends = Self.list("backend", configuration.relays.map { "\($0.backend)" })
     StandardOutput.write(
-      line: "ready: \(addresses) \(addresses == 1 ? "address" : "addresses"), port "
-        + "\(ports.joined(separator: ", ")), backend \(backends.joined(separator: ", "))\(source.remark ?? "")")
+      line: "ready: \(addresses) \(addresses == 1 ? "address" : "addresses"), \(ports), \(backends)"
+        + "\(source.remark ?? "")")
     if !serving.isEmpty { logger.info("listening", metadata: ["addresses": "\(EndpointList(serving))"]) }
     if echo != nil { suggest(serving) }
+  }
+
+  /// Each once, behind what they are called.
+  private static func list(_ what: String, _ names: [String]) -> String {
+    var seen: Set<String> = []
+    let each = names.filter { seen.insert($0).inserted }
+    return "\(what)\(each.count == 1 ? "" : "s") \(each.joined(separator: ", "))"
   }
 
   /// Whoever starts the echo backend wants to try something.
@@ -177,10 +199,12 @@ public final class Supervisor {
     }
   }
 
-  private func readAddressesAgain() {
-    logger.info("SIGHUP: reading the addresses of this host again")
+  private func readAgain() {
+    logger.info("SIGHUP: reading \(reread == nil ? "" : "the configuration and ")the addresses of this host again")
     switch Self.takeSnapshot(reserve) {
-    case .success(let snapshot): hear(.changed(snapshot))
+    case .success(let snapshot):
+      hear(.changed(snapshot))
+      if let reread { reload(reread, on: snapshot) }
     case .failure(let error): hear(.failed(error))
     }
   }

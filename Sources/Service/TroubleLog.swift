@@ -8,14 +8,15 @@ import Relay
 ///
 /// Workers only note it. The control plane's thread writes: a reader of the log that stalls must never stop a datagram.
 final class TroubleLog: Sendable {
+  /// By name: a relay that a reload brings back is the same one to whoever reads the log.
   private struct Class: Hashable, Sendable {
-    let relay: Int
+    let relay: String
     let trouble: Trouble
   }
 
   private let logger: Logger
-  private let names: [String]
   private struct Noted {
+    var names: [RelayID: String] = [:]
     var limiter = LogLimiter<Class>()
     /// Lines to be written: at most one a class and period, of few classes.
     var lines: [(class: Class, times: UInt64)] = []
@@ -24,12 +25,9 @@ final class TroubleLog: Sendable {
   private let noted = Guarded(Noted())
   private let wakeup: Wakeup
 
-  /// - Parameters:
-  ///   - loop: the control plane's; it writes the sums.
-  ///   - names: the relays' names.
-  init(_ loop: Loop, _ logger: Logger, names: [String]) throws(Errno) {
+  /// - Parameter loop: the control plane's; it writes the sums.
+  init(_ loop: Loop, _ logger: Logger) throws(Errno) {
     self.logger = logger
-    self.names = names
     let sums = Sums()
     wakeup = try Wakeup(loop) { sums.look() }
     sums.timer = try Timer(loop) { sums.look() }
@@ -51,13 +49,24 @@ final class TroubleLog: Sendable {
     }
   }
 
+  /// Says what the relays are called that there are from now on.
+  func know(_ relays: [RelayConfiguration]) {
+    let names = Dictionary(uniqueKeysWithValues: relays.map { ($0.id, $0.name) })
+    noted.withLock { $0.names.merge(names) { $1 } }
+  }
+
+  /// Forgets a relay's name, once it has nothing to tell any more.
+  func forget(_ id: RelayID) { noted.withLock { $0.names[id] = nil } }
+
   /// Notes a trouble. From any thread; writes nothing.
-  func note(relay: Int, _ trouble: Trouble) {
+  func note(_ relay: RelayID, _ trouble: Trouble) {
     let isNews = noted.withLock { noted in
+      guard let name = noted.names[relay] else { return false }
       let wasQuiet = noted.limiter.nextSummary == nil
-      switch noted.limiter.note(Class(relay: relay, trouble: trouble), at: .now) {
+      let `class` = Class(relay: name, trouble: trouble)
+      switch noted.limiter.note(`class`, at: .now) {
       case .write(let before):
-        noted.lines.append((Class(relay: relay, trouble: trouble), before + 1))
+        noted.lines.append((`class`, before + 1))
         return true
       case .suppress: return wasQuiet
       }
@@ -70,11 +79,11 @@ final class TroubleLog: Sendable {
       defer { noted.lines = [] }
       return noted.lines + noted.limiter.summaries(at: .now).map { ($0.class, $0.suppressed) }
     }
-    for line in lines { write(relay: line.class.relay, line.class.trouble, times: line.times) }
+    for line in lines { write(line.class.relay, line.class.trouble, times: line.times) }
   }
 
-  private func write(relay: Int, _ trouble: Trouble, times: UInt64) {
-    var metadata: Logger.Metadata = ["relay": "\(names[relay])"]
+  private func write(_ relay: String, _ trouble: Trouble, times: UInt64) {
+    var metadata: Logger.Metadata = ["relay": "\(relay)"]
     if times > 1 { metadata["times"] = "\(times)" }
     logger.warning(trouble.message, metadata: metadata)
   }

@@ -49,6 +49,9 @@ struct RelayCommand: ParsableCommand {
     guard let path = file.path else {
       return try Supervisor.run(ProcessConfiguration(Settings(commandLine: commandLine, environment: environment)))
     }
-    return try Supervisor.run(ConfigurationFile.read(path, commandLine: commandLine, environment: environment))
+    let read = { () throws(ConfigurationFileError) in
+      try ConfigurationFile.read(path, commandLine: commandLine, environment: environment)
+    }
+    return try Supervisor.run(read(), reread: read)
   }
 }

@@ -80,9 +80,13 @@ extension Ledger.Flow {
 extension Ledger {
   /// Reads the object that SIGUSR1 makes a process log; of its first relay.
   init(_ counters: JSON) throws {
-    guard let relay = counters["counters"]?["relays"]?[0], let listeners = relay["listeners"]?.array else {
-      throw TestFailure("no relay in \(counters)")
-    }
+    guard let relay = counters["counters"]?["relays"]?[0] else { throw TestFailure("no relay in \(counters)") }
+    try self.init(relay: relay)
+  }
+
+  /// Reads one relay's part of it.
+  init(relay: JSON) throws {
+    guard let listeners = relay["listeners"]?.array else { throw TestFailure("no listeners in \(relay)") }
     for listener in listeners {
       let account = try Account(
         toBackend: Flow(listener.member("to_backend")), toClient: Flow(listener.member("to_client")),

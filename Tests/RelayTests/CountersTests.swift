@@ -44,7 +44,8 @@ import Testing
       ])
     #expect(
       EndReason.allCases.map(\.label) == [
-        "idle", "unreplied", "evicted", "responses", "address_removed", "service_gone", "upstream_unavailable",
+        "idle", "unreplied", "evicted", "responses", "address_removed", "service_gone", "reconfigured",
+        "upstream_unavailable",
       ])
     #expect(Direction.allCases.map(\.label) == ["to_backend", "to_client"])
   }

@@ -53,8 +53,11 @@ import Testing
   /// leaves before another uses the workbench.
   @Test func relaysOfOneWorkerNeverSendWhatAnotherHasGathered() throws {
     let fronts = [try Front(listeners: 3), try Front(listeners: 3)]
-    let worker = try Worker([fronts[0].plan("a", sources: 0x7f40_0000), fronts[1].plan("b", sources: 0x7f50_0000)]) {
-      relay, trouble in Issue.record("relay \(relay): \(trouble)")
+    let worker = try Worker { relay, trouble in Issue.record("relay \(relay): \(trouble)") }
+    for (relay, front) in fronts.enumerated() {
+      let plan = front.plan("\(relay)", sources: 0x7f40_0000 + UInt32(relay) << 20)
+      try worker.prepare(RelayID(relay), plan, counters: RelayCounters())
+      worker.begin(RelayID(relay))
     }
     var identity: UInt64 = 0
     for place in 0..<3 {
@@ -65,7 +68,7 @@ import Testing
           ListenerID(identity),
           ListenerOpening(
             socket: socket, isIPv4: true, backend: Endpoint(.loopbackIPv4, front.port), counters: counters),
-          relay: relay)
+          relay: RelayID(relay))
         // Each datagram has a length of its own.
         try send(100 * (relay + 1) + place, to: socket)
       }

@@ -34,12 +34,6 @@ struct CounterRow: ~Copyable, @unchecked Sendable {
     unsafe storage[index].store(sum, ordering: .relaxed)
   }
 
-  /// Sets; only on the thread that owns the row.
-  func set(_ index: Int, _ value: UInt64) {
-    precondition(index < count)
-    unsafe storage[index].store(value, ordering: .relaxed)
-  }
-
   subscript(index: Int) -> UInt64 {
     precondition(index < count)
     return unsafe storage[index].load(ordering: .relaxed)
@@ -121,17 +115,18 @@ public final class RelayCounters: Sendable {
     errors.add(Self.index(direction, errno), UInt64(datagrams))
   }
 
-  func begin(sessions: Int) {
+  // A sum of steps, not the count of one table: when a relay gets another backend, its old table empties beside the new one.
+  func begin() {
     others.add(0, 1)
-    others.set(1, UInt64(sessions))
+    others.add(1, 1)
   }
 
   @inline(__always)
   func noteAwaiting(_ change: Int) { others.add(3, UInt64(bitPattern: Int64(change))) }
 
-  func end(_ reason: EndReason, sessions: Int) {
+  func end(_ reason: EndReason) {
     ends.add(reason.rawValue, 1)
-    others.set(1, UInt64(sessions))
+    others.add(1, UInt64(bitPattern: -1))
   }
 
   func lostInUpstreamQueue(_ amount: UInt64) { others.add(2, amount) }

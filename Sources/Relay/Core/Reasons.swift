@@ -61,6 +61,8 @@ public enum EndReason: Int, CaseIterable, Sendable {
   case addressRemoved
   /// The service beside which its listener was has left its port.
   case serviceGone
+  /// The configuration has taken its listener away, or given the relay another backend.
+  case reconfigured
   /// No socket towards the backend could be opened.
   case upstreamUnavailable
 
@@ -73,6 +75,7 @@ public enum EndReason: Int, CaseIterable, Sendable {
     case .responses: "responses"
     case .addressRemoved: "address_removed"
     case .serviceGone: "service_gone"
+    case .reconfigured: "reconfigured"
     case .upstreamUnavailable: "upstream_unavailable"
     }
   }

@@ -58,7 +58,7 @@ extension RelayCore {
     table[index].upstream = source
     if sourceRange != nil { sources.assign(source, to: index) }
     unreplied.append(index, in: &table)
-    counters.begin(sessions: table.count)
+    counters.begin()
     return .success(index)
   }
 

@@ -3,8 +3,8 @@ package import Linux
 extension RelayCore {
   /// When the next session expires; nil when there is none.
   package var nextExpiry: Instant? {
-    let unrepliedEnd = unreplied.isEmpty ? nil : table[unreplied.oldest].lastActive + plan.unrepliedTimeout
-    let repliedEnd = replied.isEmpty ? nil : table[replied.oldest].lastActive + plan.idleTimeout
+    let unrepliedEnd = unreplied.isEmpty ? nil : table[unreplied.oldest].lastActive + ends.unrepliedTimeout
+    let repliedEnd = replied.isEmpty ? nil : table[replied.oldest].lastActive + ends.idleTimeout
     guard let unrepliedEnd else { return repliedEnd }
     guard let repliedEnd else { return unrepliedEnd }
     return min(unrepliedEnd, repliedEnd)
@@ -16,11 +16,11 @@ extension RelayCore {
   @discardableResult
   package mutating func expire(now: Instant, limit: Int) -> Int {
     var ended = 0
-    while ended < limit, !unreplied.isEmpty, table[unreplied.oldest].lastActive + plan.unrepliedTimeout <= now {
+    while ended < limit, !unreplied.isEmpty, table[unreplied.oldest].lastActive + ends.unrepliedTimeout <= now {
       end(unreplied.oldest, .unreplied, now: now)
       ended += 1
     }
-    while ended < limit, !replied.isEmpty, table[replied.oldest].lastActive + plan.idleTimeout <= now {
+    while ended < limit, !replied.isEmpty, table[replied.oldest].lastActive + ends.idleTimeout <= now {
       end(replied.oldest, .idle, now: now)
       ended += 1
     }

@@ -26,7 +26,7 @@ extension RelayCore {
     }
     refresh(index)
     trains.add(slot: slot, message, to: &table[index], at: index, hopLimit: 0)
-    if plan.responses > 0, table[index].replies >= plan.responses { end(index, .responses, now: now) }
+    if ends.responses > 0, table[index].replies >= ends.responses { end(index, .responses, now: now) }
   }
 
   @inline(__always)
@@ -77,6 +77,6 @@ extension RelayCore {
     }
     setAwaiting(false, index)
     table.remove(index)
-    counters.end(reason, sessions: table.count)
+    counters.end(reason)
   }
 }

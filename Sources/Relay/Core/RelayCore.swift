@@ -6,6 +6,8 @@ package import Linux
 /// The answer lies in `trains`, valid until the next batch.
 package struct RelayCore: ~Copyable {
   let plan: RelayPlan
+  /// When sessions end; from one batch to the next it may be another time.
+  package var ends: SessionEnds
   package let counters: RelayCounters
   package internal(set) var trains = Trains()
   var table: SessionTable
@@ -35,6 +37,7 @@ package struct RelayCore: ~Copyable {
     let table = try SessionTable(capacity: plan.maxSessions)
     let sources = try SourcePool(count: range?.count ?? 1, quarantine: quarantine)
     self.plan = plan
+    ends = plan.ends
     self.counters = counters
     self.table = table
     self.sources = sources

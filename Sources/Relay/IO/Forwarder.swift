@@ -7,7 +7,6 @@ final class Forwarder {
   /// millisecond of work.
   static let batchesPerTurn = 4
 
-  let plan: RelayPlan
   let counters: RelayCounters
   let loop: Loop
   let bench: Workbench
@@ -20,12 +19,15 @@ final class Forwarder {
   // Constants: what may change is retained for each call.
   let multiplexed: MultiplexedUpstream?
   let housekeeping: Housekeeping
+  /// Whether it has ended, and nothing calls it any more.
+  private(set) var hasLeft = false
+  /// Called when it has; set while it is about to.
+  private var whenLeft: (() -> Void)?
 
   init(
     _ loop: Loop, _ plan: RelayPlan, counters: RelayCounters, bench: Workbench,
     report: @escaping @Sendable (Trouble) -> Void
   ) throws(Errno) {
-    self.plan = plan
     self.counters = counters
     self.loop = loop
     self.bench = bench
@@ -41,6 +43,26 @@ final class Forwarder {
     housekeeping.begin(for: self)
     multiplexed?.begin(for: self)
     if let multiplexed { core.upstreamPort = multiplexed.port }
+  }
+
+  // MARK: The end
+
+  /// Ends every session, in small steps, and closes all that is open; the listeners must be closed.
+  func leave(then whenLeft: @escaping () -> Void) {
+    bench.gathering.flush()
+    core.isDraining = true
+    self.whenLeft = whenLeft
+    housekeeping.beginSweep()
+  }
+
+  /// No session points to a listener that is closed.
+  func sweepIsOver() {
+    guard let whenLeft, core.sessionCount == 0 else { return }
+    multiplexed?.close()
+    housekeeping.close()
+    hasLeft = true
+    self.whenLeft = nil
+    whenLeft()
   }
 
   // MARK: One turn

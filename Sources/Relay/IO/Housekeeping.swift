@@ -46,6 +46,18 @@ final class Housekeeping {
     expiry?.start(after: delay)
   }
 
+  /// The same, when the time-outs have changed.
+  func expectExpiryAnew(_ now: Instant) {
+    expected = nil
+    expectExpiry(now)
+  }
+
+  /// Does nothing any more.
+  func close() {
+    expiry?.close()
+    sweeping?.close()
+  }
+
   private func expire() {
     let now = Instant.now
     expected = nil
@@ -75,7 +87,11 @@ final class Housekeeping {
     unsafe forwarder.closeEndedUpstreams()
     place = next ?? 0
     if next == nil { forgetLeaving() }
-    if next != nil || isSweepWanted { sweeping?.start(after: Self.pause) }
+    if next != nil || isSweepWanted {
+      sweeping?.start(after: Self.pause)
+    } else {
+      unsafe forwarder.sweepIsOver()
+    }
   }
 
   private func forgetLeaving() {

@@ -1,81 +1,48 @@
-public import Linux
 import EventLoop
-
-/// A listener that a worker is to serve: a bound socket, and what belongs to it.
-public struct ListenerOpening: Sendable {
-  let socket: Socket
-  let isIPv4: Bool
-  let backend: Endpoint
-  let counters: ListenerCounters
-
-  /// - Parameters:
-  ///   - socket: bound to one interface address; the worker keeps it until the listener is closed.
-  ///   - isIPv4: the socket's family.
-  ///   - backend: where datagrams asked of this listener go.
-  ///   - counters: where they are counted. Not shared with another worker.
-  public init(socket: Socket, isIPv4: Bool, backend: Endpoint, counters: ListenerCounters) {
-    self.socket = socket
-    self.isIPv4 = isIPv4
-    self.backend = backend
-    self.counters = counters
-  }
-}
-
-/// Names a listener within one worker; given out by whoever opens it, never used twice.
-public struct ListenerID: Hashable, Sendable {
-  let number: UInt64
-
-  /// A name.
-  public init(_ number: UInt64) { self.number = number }
-}
+public import Linux
 
 /// One thread, one event loop, its own listeners, sessions and upstreams. Nothing is shared between workers.
 ///
 /// Every method may be called from any thread; what it asks for happens on the worker's own, in the order asked.
 public final class Worker: @unchecked Sendable {
   private enum Command: Sendable {
-    case open(ListenerID, ListenerOpening, relay: Int)
+    case prepare(RelayID, RelayPlan, RelayCounters, Handover<Errno?>)
+    case discard(RelayID)
+    case begin(RelayID, backends: [ListenerID: Endpoint])
+    case change(RelayID, SessionEnds)
+    case end(RelayID)
+    case open(ListenerID, ListenerOpening, RelayID)
     case suspend(ListenerID)
     case resume(ListenerID)
     case close(ListenerID, EndReason)
     case setBroadcastAddresses(Set<UInt32>)
     case drain
     case stop
+    /// A relay that was ended has no sessions any more.
+    case bury
   }
 
-  /// What each relay counts in this worker, in the order of the plans.
-  public let counters: [RelayCounters]
-
   private let loop: Loop
-  private let forwarders: [Forwarder]
   private let mailbox = Guarded<[Command]>([])
   private var wakeup: Wakeup?
-  private var listeners: [ListenerID: (forwarder: Forwarder, index: ListenerIndex)] = [:]
   private var thread: Thread?
+  /// Touched by the worker's thread alone, once there is one.
+  private var relays: WorkerRelays
 
-  /// Makes a worker with everything it needs, upstream sockets and tables included.
+  /// Makes a worker.
   ///
   /// - Parameters:
-  ///   - plans: the relays it takes part in.
   ///   - busyPoll: for how long it looks for more after each datagram before it sleeps; 0 is not at all.
   ///   - report: called on the worker's thread for every trouble; must be quick.
   /// - Throws: EMFILE or ENOMEM.
   public init(
-    _ plans: [RelayPlan], busyPoll: Nanoseconds = .zero,
-    report: @escaping @Sendable (_ relay: Int, Trouble) -> Void
+    busyPoll: Nanoseconds = .zero, report: @escaping @Sendable (RelayID, Trouble) -> Void
   ) throws(Errno) {
     let loop = try Loop()
-    let bench = try Workbench(loop, busyPoll: busyPoll)
-    let counters = plans.map { _ in RelayCounters() }
-    var forwarders: [Forwarder] = []
-    for (number, plan) in plans.enumerated() {
-      forwarders.append(
-        try Forwarder(loop, plan, counters: counters[number], bench: bench, report: { report(number, $0) }))
-    }
     self.loop = loop
-    self.counters = counters
-    self.forwarders = forwarders
+    relays = WorkerRelays(loop, try Workbench(loop, busyPoll: busyPoll), report)
     wakeup = try Wakeup(loop) { [unowned self] in self.readMail() }
+    relays.haveBuried = { [unowned self] in self.post(.bury) }
   }
 
   /// Starts the thread.
@@ -88,8 +55,42 @@ public final class Worker: @unchecked Sendable {
     }
   }
 
+  // MARK: Relays
+
+  /// Makes all that a relay needs, upstream socket and tables included, and waits for it: so that a change of several
+  /// relays can be given up as a whole. `begin` or `discard` must follow. A relay of this name may already be there.
+  ///
+  /// - Parameter counters: where it is counted. Not shared with another worker.
+  /// - Throws: EMFILE or ENOMEM.
+  public func prepare(_ id: RelayID, _ plan: RelayPlan, counters: RelayCounters) throws(Errno) {
+    let answer = Handover<Errno?>()
+    if thread == nil {
+      try relays.prepare(id, plan, counters)
+    } else {
+      post(.prepare(id, plan, counters, answer))
+      if let error = answer.take() { throw error }
+    }
+  }
+
+  /// Gives up what was prepared.
+  public func discard(_ id: RelayID) { post(.discard(id)) }
+
+  /// Has what was prepared take part. In place of a relay of the same name, it takes over its listeners with all that
+  /// waits in their queues, and the sessions end.
+  ///
+  /// - Parameter backends: where the datagrams of these listeners go from now on.
+  public func begin(_ id: RelayID, backends: [ListenerID: Endpoint] = [:]) { post(.begin(id, backends: backends)) }
+
+  /// Changes when a relay's sessions end, those that are there included.
+  public func change(_ id: RelayID, _ ends: SessionEnds) { post(.change(id, ends)) }
+
+  /// Ends a relay, whose listeners must have been closed.
+  public func end(_ id: RelayID) { post(.end(id)) }
+
+  // MARK: Listeners
+
   /// Begins to serve a listener of a relay.
-  public func open(_ id: ListenerID, _ opening: ListenerOpening, relay: Int) { post(.open(id, opening, relay: relay)) }
+  public func open(_ id: ListenerID, _ opening: ListenerOpening, relay: RelayID) { post(.open(id, opening, relay)) }
 
   /// A listener's address is gone: nothing is sent from it, its sessions wait.
   public func suspend(_ id: ListenerID) { post(.suspend(id)) }
@@ -99,6 +100,8 @@ public final class Worker: @unchecked Sendable {
 
   /// Closes a listener and ends its sessions for that reason.
   public func close(_ id: ListenerID, _ reason: EndReason) { post(.close(id, reason)) }
+
+  // MARK: The whole
 
   /// Tells which addresses are broadcast addresses of this host: nobody can have asked from there.
   public func setBroadcastAddresses(_ addresses: Set<UInt32>) { post(.setBroadcastAddresses(addresses)) }
@@ -130,17 +133,23 @@ public final class Worker: @unchecked Sendable {
 
   private func obey(_ command: Command) {
     switch command {
-    case .open(let id, let opening, let relay):
-      if let index = forwarders[relay].open(opening) { listeners[id] = (forwarders[relay], index) }
-    case .suspend(let id): listeners[id].map { $0.forwarder.suspend($0.index) }
-    case .resume(let id): listeners[id].map { $0.forwarder.resume($0.index) }
-    case .close(let id, let reason):
-      listeners.removeValue(forKey: id).map { $0.forwarder.close($0.index, reason) }
-    case .setBroadcastAddresses(let addresses):
-      for forwarder in forwarders { forwarder.core.broadcastAddresses = addresses }
-    case .drain:
-      for forwarder in forwarders { forwarder.core.isDraining = true }
+    case .prepare(let id, let plan, let counters, let answer):
+      do throws(Errno) {
+        try relays.prepare(id, plan, counters)
+        answer.give(nil)
+      } catch { answer.give(error) }
+    case .discard(let id): relays.discard(id)
+    case .begin(let id, let backends): relays.begin(id, backends)
+    case .change(let id, let ends): relays.change(id, ends)
+    case .end(let id): relays.end(id)
+    case .open(let id, let opening, let relay): relays.open(id, opening, relay)
+    case .suspend(let id): relays.suspend(id)
+    case .resume(let id): relays.resume(id)
+    case .close(let id, let reason): relays.close(id, reason)
+    case .setBroadcastAddresses(let addresses): relays.setBroadcastAddresses(addresses)
+    case .drain: relays.drain()
     case .stop: loop.stop()
+    case .bury: relays.bury()
     }
   }
 }

@@ -1,5 +1,6 @@
 public import Linux
 public import Logging
+import Relay
 
 /// How many workers serve.
 public enum WorkerCount: Hashable, Sendable {
@@ -30,7 +31,7 @@ public enum LogFormat: String, CaseIterable, Sendable {
 
 /// Everything that one process is told.
 public struct ProcessConfiguration: Sendable {
-  /// Its relays; at least one.
+  /// Its relays; at least one. Each has a name of its own.
   public var relays: [RelayConfiguration]
   /// How many workers serve them.
   public var workers = WorkerCount.count(1)
@@ -44,5 +45,8 @@ public struct ProcessConfiguration: Sendable {
   public var drainLimit = Nanoseconds.seconds(10)
 
   /// A process with one worker that logs from `info` on.
-  public init(relays: [RelayConfiguration]) { self.relays = relays }
+  public init(relays: [RelayConfiguration]) {
+    self.relays = relays
+    for number in relays.indices { self.relays[number].id = RelayID(number) }
+  }
 }

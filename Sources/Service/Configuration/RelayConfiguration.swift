@@ -1,5 +1,6 @@
 public import Addresses
 public import Linux
+package import Relay
 
 /// How a relay reaches its backend.
 public enum UpstreamChoice: String, CaseIterable, Sendable {
@@ -13,6 +14,8 @@ public enum UpstreamChoice: String, CaseIterable, Sendable {
 
 /// One relay: what it listens on, where it sends to, and its limits. A plain value; `validate(_:)` says whether it makes sense.
 public struct RelayConfiguration: Sendable {
+  /// What the process knows it by: its place in the configuration that it was first in.
+  package var id = RelayID(0)
   /// The relay's name in logs and counters.
   public var name = "default"
   /// What it listens on; at least one.

@@ -13,6 +13,8 @@ final class ChangeLog {
     case suspended
     /// Its address did not come back.
     case closed
+    /// The configuration does not want it any more.
+    case dismissed
     /// It could not be opened.
     case refused(Errno)
   }
@@ -72,7 +74,7 @@ extension ChangeLog.News {
     switch self {
     case .refused(.addressNotAvailable): .info
     case .refused: .error
-    case .serving, .suspended, .closed: .info
+    case .serving, .suspended, .closed, .dismissed: .info
     }
   }
 
@@ -81,6 +83,7 @@ extension ChangeLog.News {
     case .serving: "listening again or anew"
     case .suspended: "address is gone; its sessions wait for it"
     case .closed: "address did not come back; its sessions have ended"
+    case .dismissed: "not listening there any more, as configured"
     case .refused(.addressNotAvailable):
       "address is not usable yet: duplicate address detection is running, or has failed"
     case .refused(.tooManyDescriptors), .refused(.tooManyFiles):

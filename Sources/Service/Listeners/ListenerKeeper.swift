@@ -6,7 +6,7 @@ import Relay
 
 /// Keeps the listeners in step with the addresses of this host: the roster decides, the crew does, the log tells.
 final class ListenerKeeper {
-  private let configuration: ProcessConfiguration
+  private var configuration: ProcessConfiguration
   private let crew: WorkerCrew
   private let source: any ListenerSource
   private let log: ChangeLog
@@ -15,6 +15,8 @@ final class ListenerKeeper {
   private var isWithdrawn = false
   /// Set while one change is carried out and no descriptor is left: the rest of it need not be tried.
   private var exhausted: Errno?
+  /// Sockets that were opened before they were needed.
+  private var prepared: [ListenerKey: [Socket]] = [:]
   private(set) var roster = ListenerRoster()
   /// How often the addresses have changed what is served.
   private(set) var addressChanges: UInt64 = 0
@@ -87,6 +89,62 @@ final class ListenerKeeper {
     addressesChanged(snapshot)
   }
 
+  // MARK: Another configuration
+
+  /// Opens what another configuration has more than this one, so that nothing can go wrong any more when it takes its place.
+  /// The sockets of a listener that only changes its relay stay as they are.
+  ///
+  /// - Throws: why it cannot be had, as `begin` does; then nothing has changed.
+  func prepare(_ next: ProcessConfiguration) throws(ConfigurationError) -> PreparedListeners {
+    var prepared = PreparedListeners(next)
+    let wanted = next.listeners(on: snapshot)
+    let staying = Set(wanted)
+    let leaving = roster.serving.filter { !staying.contains($0) }
+    var sockets: [Endpoint: [Socket]] = [:]
+    for key in leaving { sockets[key.endpoint] = crew.sockets(of: key) }
+    for key in wanted where !roster.knows(key) {
+      if let taken = sockets[key.endpoint] {
+        prepared.sockets[key] = taken
+      } else {
+        try prepared.open(key, source, workers: crew.workers.count)
+      }
+    }
+    return prepared
+  }
+
+  /// Has another configuration take the place of this one.
+  ///
+  /// - Parameter run: has its relays run; called when the listeners that it does not want are closed, and before others are
+  ///   opened.
+  func change(to prepared: PreparedListeners, _ run: () -> Void) {
+    configuration = prepared.configuration
+    let relays = Set(configuration.relays.map(\.id))
+    let actions = roster.reconfigure(eligible: configuration.listeners(on: snapshot), relays: relays, now: .now)
+    close(actions, handingOver: Set(prepared.sockets.keys.map(\.endpoint)))
+    run()
+    self.prepared = prepared.sockets
+    let changes = addressChanges
+    perform(actions.filter { !$0.isClosing })
+    addressChanges = changes
+    self.prepared = [:]
+  }
+
+  /// Closes the listeners that another configuration does not want.
+  ///
+  /// - Parameter handedOver: where another relay takes over the sockets.
+  private func close(_ actions: [ListenerRoster.Action], handingOver handedOver: Set<Endpoint>) {
+    var closed: [Endpoint] = []
+    for case .close(let key) in actions {
+      if handedOver.contains(key.endpoint) {
+        crew.close(key, .reconfigured)
+      } else {
+        crew.dismiss(key)
+        closed.append(key.endpoint)
+      }
+    }
+    log.note(.dismissed, closed, now: .now)
+  }
+
   private func timeHasPassed() { perform(roster.due(now: .now)) }
 
   private func perform(_ actions: [ListenerRoster.Action]) {
@@ -121,7 +179,7 @@ final class ListenerKeeper {
   private func open(_ key: ListenerKey, now: Instant, _ refused: inout [Errno: [Endpoint]]) -> Errno? {
     do throws(Errno) {
       if let exhausted { throw exhausted }
-      try crew.open(key)
+      try crew.open(key, with: prepared.removeValue(forKey: key))
       roster.opened(key)
       return nil
     } catch {

@@ -1,14 +1,15 @@
 package import Addresses
 package import Linux
+package import Relay
 
 /// One listener that is to be: an endpoint of this host, for one relay.
 package struct ListenerKey: Hashable, Sendable {
-  /// The relay's place in the configuration.
-  package let relay: Int
+  /// The relay.
+  package let relay: RelayID
   /// The address and port to bind.
   package let endpoint: Endpoint
 
-  package init(relay: Int, endpoint: Endpoint) {
+  package init(relay: RelayID, endpoint: Endpoint) {
     self.relay = relay
     self.endpoint = endpoint
   }
@@ -19,11 +20,11 @@ extension ProcessConfiguration {
   package func listeners(on snapshot: Snapshot) -> [ListenerKey] {
     var seen: Set<ListenerKey> = []
     var keys: [ListenerKey] = []
-    for (number, relay) in relays.enumerated() {
+    for relay in relays {
       for specification in relay.listen {
         for address in specification.addresses(in: snapshot, relay.filter) {
           for port in specification.ports where !relay.isOwnBackend(address, port) {
-            let key = ListenerKey(relay: number, endpoint: Endpoint(address, port))
+            let key = ListenerKey(relay: relay.id, endpoint: Endpoint(address, port))
             if seen.insert(key).inserted { keys.append(key) }
           }
         }

@@ -1,4 +1,5 @@
 package import Linux
+package import Relay
 
 /// Which listeners there are and which are yet to come: the plan for the address plane's every change, as a value. It opens
 /// nothing itself; it says what to do, and is told what came of it.
@@ -13,6 +14,9 @@ package struct ListenerRoster {
     case resume(ListenerKey)
     /// Its address did not come back.
     case close(ListenerKey)
+
+    /// Whether it is this one.
+    package var isClosing: Bool { if case .close = self { true } else { false } }
   }
 
   /// An address that goes and comes back within this time finds its sessions as they were: a virtual address that flaps
@@ -45,6 +49,9 @@ package struct ListenerRoster {
     entries.compactMap { key, entry in if case .pending(let pending) = entry { (key, pending.reason) } else { nil } }
   }
 
+  /// Whether it is there, in whatever state.
+  package func knows(_ key: ListenerKey) -> Bool { entries[key] != nil }
+
   // MARK: What happens
 
   /// The addresses have changed, or may have become usable: this is what must be served now.
@@ -73,6 +80,22 @@ package struct ListenerRoster {
       }
     }
     return actions
+  }
+
+  /// The configuration has changed: listeners that it does not want any more are closed at once, so that their ports are
+  /// free. Those whose address is gone for a moment stay, if their relay does.
+  package mutating func reconfigure(eligible: [ListenerKey], relays: Set<RelayID>, now: Instant) -> [Action] {
+    let wanted = Set(eligible)
+    var actions: [Action] = []
+    for (key, entry) in entries where !wanted.contains(key) {
+      switch entry {
+      case .suspended where relays.contains(key.relay): continue
+      case .pending: break
+      case .serving, .suspended: actions.append(.close(key))
+      }
+      entries[key] = nil
+    }
+    return actions + update(eligible: eligible, now: now)
   }
 
   /// There may be none any more, at once: nothing is pending, and nobody waits for an address to come back.

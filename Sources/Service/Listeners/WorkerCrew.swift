@@ -1,49 +1,113 @@
 import Linux
 import Relay
 
-/// The workers, and the listeners that each of them serves. An endpoint is opened on all workers or on none.
+/// The workers, the relays that they run, and the listeners that each of them serves. Whatever there is, is on all workers
+/// or on none.
 final class WorkerCrew {
+  /// A relay that runs.
+  struct Running {
+    var configuration: RelayConfiguration
+    /// By worker, as the rest is.
+    var plans: [RelayPlan]
+    let counters: [RelayCounters]
+  }
+
+  private struct Opened {
+    let identity: ListenerID
+    let sockets: [Socket]
+  }
+
   let workers: [Worker]
-  private let backends: [RelayPlan]
-  private let configurations: [RelayConfiguration]
+  private(set) var relays: [RelayID: Running] = [:]
   private let source: any ListenerSource
-  private var identities: [ListenerKey: ListenerID] = [:]
+  private let retirement: Retirement
+  private var opened: [ListenerKey: Opened] = [:]
   private var lastIdentity: UInt64 = 0
-  /// By worker. Kept when a listener is closed: a counter never goes back.
+  /// By worker. Kept when a listener is closed, as long as its relay runs: a counter never goes back.
   private(set) var counters: [ListenerKey: [ListenerCounters]] = [:]
 
   /// Makes the workers and starts their threads.
   ///
   /// - Parameters:
-  ///   - relays: the relays.
-  ///   - plans: for each relay, a plan for each worker.
-  ///   - source: opens their listeners' sockets.
+  ///   - source: opens the listeners' sockets.
   ///   - busyPoll: as `Worker.init` wants it.
   ///   - report: as `Worker.init` wants it.
   /// - Throws: EMFILE or ENOMEM when the host cannot bear them.
   init(
-    _ relays: [RelayConfiguration], plans: [[RelayPlan]], source: any ListenerSource, busyPoll: Nanoseconds,
-    report: @escaping @Sendable (_ relay: Int, Trouble) -> Void
+    _ count: Int, source: any ListenerSource, busyPoll: Nanoseconds,
+    report: @escaping @Sendable (RelayID, Trouble) -> Void
   ) throws(Errno) {
-    configurations = relays
     self.source = source
-    backends = plans.compactMap(\.first)
+    retirement = try Retirement()
     var workers: [Worker] = []
-    for number in 0..<(plans.first?.count ?? 0) {
-      workers.append(try Worker(plans.map { $0[number] }, busyPoll: busyPoll, report: report))
-    }
+    for _ in 0..<count { workers.append(try Worker(busyPoll: busyPoll, report: report)) }
     self.workers = workers
     for (number, worker) in workers.enumerated() { try worker.start(named: "worker \(number)") }
   }
 
+  // MARK: Relays
+
+  /// Makes all that some relays need, each new or in place of one of the same name. `begin` or `discard` must follow.
+  ///
+  /// - Throws: EMFILE or ENOMEM; then nothing is left of any of them.
+  func prepare(_ relays: [RelayID: [RelayPlan]]) throws(Errno) -> [RelayID: [RelayCounters]] {
+    var counters: [RelayID: [RelayCounters]] = [:]
+    do throws(Errno) {
+      for (id, plans) in relays {
+        let counted = self.relays[id]?.counters ?? workers.map { _ in RelayCounters() }
+        counters[id] = counted
+        for (number, worker) in workers.enumerated() {
+          try worker.prepare(id, plans[number], counters: counted[number])
+        }
+      }
+    } catch {
+      discard(relays.keys)
+      throw error
+    }
+    return counters
+  }
+
+  /// Gives up what was prepared; what was not is passed over.
+  func discard(_ ids: some Sequence<RelayID>) {
+    for id in ids { for worker in workers { worker.discard(id) } }
+  }
+
+  /// Runs a relay that was prepared.
+  func begin(_ configuration: RelayConfiguration, _ plans: [RelayPlan], _ counters: [RelayCounters]) {
+    let id = configuration.id
+    relays[id] = Running(configuration: configuration, plans: plans, counters: counters)
+    var backends: [ListenerID: Endpoint] = [:]
+    for (key, opened) in opened where key.relay == id { backends[opened.identity] = backend(of: key) }
+    for worker in workers { worker.begin(id, backends: backends) }
+  }
+
+  /// Goes on with a relay of which at most its sessions' ends, and what it listens on, are new.
+  func change(_ configuration: RelayConfiguration, _ plans: [RelayPlan]) {
+    let id = configuration.id
+    relays[id]?.configuration = configuration
+    relays[id]?.plans = plans
+    for (number, worker) in workers.enumerated() { worker.change(id, plans[number].ends) }
+  }
+
+  /// Ends a relay, whose listeners are closed, and forgets what it has counted.
+  func end(_ id: RelayID) {
+    for worker in workers { worker.end(id) }
+    relays[id] = nil
+    counters = counters.filter { $0.key.relay != id }
+  }
+
+  // MARK: Listeners
+
   /// Opens an endpoint and has every worker serve it.
   ///
+  /// - Parameter given: sockets to serve it with, one for each worker; nil for new ones.
   /// - Throws: what the source of listeners throws.
-  func open(_ key: ListenerKey) throws(Errno) {
-    let sockets = try source.open(key.endpoint, workers: workers.count)
+  func open(_ key: ListenerKey, with given: [Socket]? = nil) throws(Errno) {
+    let sockets: [Socket]
+    if let given { sockets = given } else { sockets = try source.open(key.endpoint, workers: workers.count) }
     lastIdentity += 1
     let identity = ListenerID(lastIdentity)
-    identities[key] = identity
+    opened[key] = Opened(identity: identity, sockets: sockets)
     let counted = counters[key] ?? workers.map { _ in ListenerCounters() }
     counters[key] = counted
     for (number, worker) in workers.enumerated() {
@@ -60,15 +124,24 @@ final class WorkerCrew {
 
   func close(_ key: ListenerKey, _ reason: EndReason) {
     each(key) { $0.close($1, reason) }
-    identities[key] = nil
+    opened[key] = nil
   }
+
+  /// The same, and its port is free when this returns, whatever the workers are doing.
+  func dismiss(_ key: ListenerKey) {
+    let sockets = opened[key]?.sockets ?? []
+    close(key, .reconfigured)
+    for socket in sockets { retirement.retire(socket) }
+  }
+
+  /// The sockets of a listener.
+  func sockets(of key: ListenerKey) -> [Socket]? { opened[key]?.sockets }
+
+  // MARK: The whole
 
   func setBroadcastAddresses(_ addresses: Set<UInt32>) {
     for worker in workers { worker.setBroadcastAddresses(addresses) }
   }
-
-  /// The relays' names, in the order of the configuration.
-  var names: [String] { configurations.map(\.name) }
 
   func drain() { for worker in workers { worker.drain() } }
 
@@ -80,21 +153,23 @@ final class WorkerCrew {
   }
 
   /// Sessions there are now.
-  var sessions: UInt64 { workers.reduce(0) { $0 + $1.counters.reduce(0) { $0 + $1.sessions } } }
+  var sessions: UInt64 { sum(\.sessions) }
 
   /// Those of them whose client was the last to speak.
-  var sessionsAwaitingReply: UInt64 {
-    workers.reduce(0) { $0 + $1.counters.reduce(0) { $0 + $1.sessionsAwaitingReply } }
+  var sessionsAwaitingReply: UInt64 { sum(\.sessionsAwaitingReply) }
+
+  private func sum(_ value: (RelayCounters) -> UInt64) -> UInt64 {
+    relays.values.reduce(0) { $0 + $1.counters.reduce(0) { $0 + value($1) } }
   }
 
   private func each(_ key: ListenerKey, _ body: (Worker, ListenerID) -> Void) {
-    guard let identity = identities[key] else { return }
+    guard let identity = opened[key]?.identity else { return }
     for worker in workers { body(worker, identity) }
   }
 
   private func backend(of key: ListenerKey) -> Endpoint {
-    let plan = backends[key.relay]
-    let port = configurations[key.relay].backendPort(for: key.endpoint.port, among: plan.backendPorts)
+    guard let relay = relays[key.relay], let plan = relay.plans.first else { preconditionFailure("no such relay") }
+    let port = relay.configuration.backendPort(for: key.endpoint.port, among: plan.backendPorts)
     return Endpoint(plan.backend, port)
   }
 }

@@ -1,14 +1,50 @@
 import Linux
-public import Logging
+import Logging
+
+/// What is logged, and how; may change while the process runs, for every logger at once.
+final class LogControl: Sendable {
+  private struct State {
+    var level: Logger.Level
+    var format: LogFormat
+  }
+
+  private let state: Guarded<State>
+  private let isJournal: Bool
+
+  /// - Parameter journalStream: The value of `$JOURNAL_STREAM`, nil when it is not set.
+  init(_ configuration: ProcessConfiguration, journalStream: String?) {
+    state = Guarded(State(level: configuration.logLevel, format: configuration.logFormat))
+    isJournal = StandardError.isJournal(journalStream)
+  }
+
+  /// Takes over what another configuration says.
+  func change(to configuration: ProcessConfiguration) {
+    state.withLock { $0 = State(level: configuration.logLevel, format: configuration.logFormat) }
+  }
+
+  var level: Logger.Level { state.withLock { $0.level } }
+
+  /// How a line is written, and whether it bears its time: not in text for the journal, which shows its own.
+  var format: (format: LogFormat, isTimed: Bool) {
+    let format = state.withLock { $0.format }
+    return (format, format == .json || !isJournal)
+  }
+}
 
 /// Writes each entry of the log as one line to standard error, in one write(2).
 struct StandardErrorLog: LogHandler {
-  var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
-  let format: LogFormat
-  /// Whether a line bears its time: not in text for the journal, which shows its own.
-  let isTimed: Bool
+  private let control: LogControl
+  private var ownLevel: Logger.Level?
+
+  init(_ control: LogControl) { self.control = control }
+
+  /// The process's level, unless this logger was given its own.
+  var logLevel: Logger.Level {
+    get { ownLevel ?? control.level }
+    set { ownLevel = newValue }
+  }
 
   subscript(metadataKey key: String) -> Logger.MetadataValue? {
     get { metadata[key] }
@@ -20,6 +56,7 @@ struct StandardErrorLog: LogHandler {
     if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
     if let given = event.metadata { all.merge(given) { $1 } }
     if let error = event.error { all["error"] = "\(error)" }
+    let (format, isTimed) = control.format
     let line = LogLine(
       time: isTimed ? .now : nil, level: event.level, message: event.message.description, metadata: all)
     StandardError.write(line.bytes(format))
@@ -27,13 +64,6 @@ struct StandardErrorLog: LogHandler {
 }
 
 extension Logger {
-  /// A logger that writes lines to standard error, as the configuration says.
-  ///
-  /// - Parameter journalStream: The value of `$JOURNAL_STREAM`, nil when it is not set.
-  public init(_ configuration: ProcessConfiguration, journalStream: String?) {
-    let isTimed = configuration.logFormat == .json || !StandardError.isJournal(journalStream)
-    let handler = StandardErrorLog(
-      logLevel: configuration.logLevel, format: configuration.logFormat, isTimed: isTimed)
-    self.init(label: "multihomed") { _ in handler }
-  }
+  /// A logger that writes lines to standard error.
+  init(_ control: LogControl) { self.init(label: "multihomed") { _ in StandardErrorLog(control) } }
 }

@@ -98,7 +98,7 @@ struct ReferenceRelay {
     sessions[index].isReplied = true
     sessions[index].replies += message.sizes.count
     trains.add(slot: slot, message, of: sessions[index], hopLimit: 0)
-    if plan.responses > 0, sessions[index].replies >= Int(plan.responses) { end(index, .responses, now) }
+    if plan.ends.responses > 0, sessions[index].replies >= Int(plan.ends.responses) { end(index, .responses, now) }
   }
 
   // MARK: One datagram
@@ -172,7 +172,7 @@ struct ReferenceRelay {
   }
 
   private func deadline(_ session: ReferenceSession) -> UInt64 {
-    session.lastActive + (session.isReplied ? plan.idleTimeout : plan.unrepliedTimeout).count
+    session.lastActive + (session.isReplied ? plan.ends.idleTimeout : plan.ends.unrepliedTimeout).count
   }
 
   var nextExpiry: UInt64? { sessions.map(deadline).min() }

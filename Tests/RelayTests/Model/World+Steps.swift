@@ -209,7 +209,7 @@ extension World {
   /// A listener goes, unless it is the last; its sessions wait for the sweep.
   private func switchListener() {
     if gone.count < scenario.listeners - 1 {
-      gone[UInt32(dice.below(scenario.listeners))] = dice.pick([.addressRemoved, .serviceGone])
+      gone[UInt32(dice.below(scenario.listeners))] = dice.pick([.addressRemoved, .serviceGone, .reconfigured])
     }
     sweepPlace = nil
   }

@@ -1,5 +1,6 @@
 import Addresses
 import Linux
+import Relay
 import Service
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
   @Test func relaysKeepTheirOrderAndTheirPlace() throws {
     let relays = [try relay(["54"]), try relay(["53"])]
     let keys = ProcessConfiguration(relays: relays).listeners(on: try snapshot("10.0.0.1"))
-    #expect(keys.map(\.relay) == [0, 1])
+    #expect(keys.map(\.relay) == [RelayID(0), RelayID(1)])
     #expect(keys.map(\.endpoint.port) == [54, 53])
   }
 

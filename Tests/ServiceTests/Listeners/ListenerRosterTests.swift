@@ -1,4 +1,5 @@
 import Linux
+import Relay
 import Service
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
   private let c = key(3)
 
   private static func key(_ number: UInt32) -> ListenerKey {
-    ListenerKey(relay: 0, endpoint: Endpoint(IPAddress(v4: 0x0a00_0000 + number), 53))
+    ListenerKey(relay: RelayID(0), endpoint: Endpoint(IPAddress(v4: 0x0a00_0000 + number), 53))
   }
 
   /// A roster that serves these.

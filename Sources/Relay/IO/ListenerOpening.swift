@@ -1,0 +1,29 @@
+public import Linux
+
+/// A listener that a worker is to serve: a bound socket, and what belongs to it.
+public struct ListenerOpening: Sendable {
+  let socket: Socket
+  let isIPv4: Bool
+  var backend: Endpoint
+  let counters: ListenerCounters
+
+  /// - Parameters:
+  ///   - socket: bound to one interface address; the worker keeps it until the listener is closed.
+  ///   - isIPv4: the socket's family.
+  ///   - backend: where datagrams asked of this listener go.
+  ///   - counters: where they are counted. Not shared with another worker.
+  public init(socket: Socket, isIPv4: Bool, backend: Endpoint, counters: ListenerCounters) {
+    self.socket = socket
+    self.isIPv4 = isIPv4
+    self.backend = backend
+    self.counters = counters
+  }
+}
+
+/// Names a listener within one worker; given out by whoever opens it, never used twice.
+public struct ListenerID: Hashable, Sendable {
+  let number: UInt64
+
+  /// A name.
+  public init(_ number: UInt64) { self.number = number }
+}

@@ -1,0 +1,113 @@
+import EventLoop
+import Linux
+
+/// The relays of one worker, and their listeners. They come and go while it runs; used by the worker's thread alone.
+struct WorkerRelays {
+  private struct Served {
+    let relay: RelayID
+    let index: ListenerIndex
+    var opening: ListenerOpening
+    var isSuspended = false
+  }
+
+  private let loop: Loop
+  private let bench: Workbench
+  private let report: @Sendable (RelayID, Trouble) -> Void
+  private var prepared: [RelayID: Forwarder] = [:]
+  private var forwarders: [RelayID: Forwarder] = [:]
+  /// Those that have no listeners any more, and whose sessions end one after the other.
+  private var leaving: [Forwarder] = []
+  private var listeners: [ListenerID: Served] = [:]
+  private var broadcastAddresses: Set<UInt32> = []
+  private var isDraining = false
+
+  /// Called when `bury()` has something to do; not at once, for the caller is still at work.
+  var haveBuried: () -> Void = {}
+
+  init(_ loop: Loop, _ bench: Workbench, _ report: @escaping @Sendable (RelayID, Trouble) -> Void) {
+    self.loop = loop
+    self.bench = bench
+    self.report = report
+  }
+
+  // MARK: Relays
+
+  mutating func prepare(_ id: RelayID, _ plan: RelayPlan, _ counters: RelayCounters) throws(Errno) {
+    prepared[id] = try Forwarder(loop, plan, counters: counters, bench: bench, report: { [report] in report(id, $0) })
+  }
+
+  mutating func discard(_ id: RelayID) {
+    if let forwarder = prepared.removeValue(forKey: id) { leave(forwarder) }
+  }
+
+  mutating func begin(_ id: RelayID, _ backends: [ListenerID: Endpoint]) {
+    guard let forwarder = prepared.removeValue(forKey: id) else { return }
+    forwarder.core.broadcastAddresses = broadcastAddresses
+    forwarder.core.isDraining = isDraining
+    let old = forwarders.updateValue(forwarder, forKey: id)
+    guard let old else { return }
+    for (listener, served) in listeners where served.relay == id {
+      old.close(served.index, .reconfigured)
+      var opening = served.opening
+      opening.backend = backends[listener] ?? opening.backend
+      listeners[listener] = nil
+      open(listener, opening, id)
+      if served.isSuspended { suspend(listener) }
+    }
+    leave(old)
+  }
+
+  mutating func change(_ id: RelayID, _ ends: SessionEnds) {
+    guard let forwarder = forwarders[id] else { return }
+    forwarder.core.ends = ends
+    forwarder.housekeeping.expectExpiryAnew(.now)
+  }
+
+  mutating func end(_ id: RelayID) {
+    if let forwarder = forwarders.removeValue(forKey: id) { leave(forwarder) }
+  }
+
+  /// Frees those that have left.
+  mutating func bury() { leaving.removeAll { $0.hasLeft } }
+
+  private mutating func leave(_ forwarder: Forwarder) {
+    leaving.append(forwarder)
+    forwarder.leave(then: haveBuried)
+  }
+
+  // MARK: Listeners
+
+  mutating func open(_ id: ListenerID, _ opening: ListenerOpening, _ relay: RelayID) {
+    guard let index = forwarders[relay]?.open(opening) else { return }
+    listeners[id] = Served(relay: relay, index: index, opening: opening)
+  }
+
+  mutating func suspend(_ id: ListenerID) {
+    guard let served = listeners[id] else { return }
+    forwarders[served.relay]?.suspend(served.index)
+    listeners[id]?.isSuspended = true
+  }
+
+  mutating func resume(_ id: ListenerID) {
+    guard let served = listeners[id] else { return }
+    forwarders[served.relay]?.resume(served.index)
+    listeners[id]?.isSuspended = false
+  }
+
+  mutating func close(_ id: ListenerID, _ reason: EndReason) {
+    guard let served = listeners.removeValue(forKey: id) else { return }
+    forwarders[served.relay]?.close(served.index, reason)
+  }
+
+  // MARK: The whole
+
+  mutating func setBroadcastAddresses(_ addresses: Set<UInt32>) {
+    broadcastAddresses = addresses
+    for forwarder in forwarders.values { forwarder.core.broadcastAddresses = addresses }
+  }
+
+  mutating func drain() {
+    isDraining = true
+    for forwarder in forwarders.values { forwarder.core.isDraining = true }
+  }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import Linux
+import Support
+
+/// A host with a relay that is told by a file what to do, and may be told something else.
+final class ReloadHost {
+  let network: PairNetwork
+  let relay: MultihomedProcess
+  private let folder: TemporaryFolder
+
+  private static let file = "multihomed.toml"
+
+  init(_ network: PairNetwork, _ configuration: String) throws {
+    self.network = network
+    folder = try TemporaryFolder()
+    let path = try folder.write(configuration, to: Self.file)
+    relay = try MultihomedProcess.start(in: network.host, ["relay", "--config", path])
+  }
+
+  /// A relay with the built-in echo behind it.
+  static func echo(_ name: String, _ port: Int, _ lines: String = "") -> String {
+    "[[relay]]\nname = '\(name)'\nlisten = [\(port)]\nbackend = 'echo'\n\(lines)\n"
+  }
+
+  /// Writes another configuration and waits until the process has taken it up.
+  func reload(_ configuration: String) throws {
+    try tell(configuration)
+    try waitForLine("configuration reloaded")
+  }
+
+  /// Writes another configuration and waits until the process has refused it.
+  ///
+  /// - Returns: why.
+  func reloadInVain(_ configuration: String?) throws -> String {
+    try tell(configuration)
+    return try waitForLine("the configuration stays as it was: ")
+  }
+
+  private var mark: ManagedProcess.Mark?
+
+  /// Takes the file away.
+  func removeFile() { _ = unsafe unlink("\(folder.path)/\(Self.file)") }
+
+  private func tell(_ configuration: String?) throws {
+    if let configuration { try folder.write(configuration, to: Self.file) }
+    mark = relay.process.mark
+    relay.process.signal(SIGHUP)
+  }
+
+  @discardableResult
+  private func waitForLine(_ text: String) throws -> String {
+    guard let mark else { throw TestFailure("nothing was told") }
+    return try relay.process.waitForLine(containing: text, of: .error, since: mark)
+  }
+
+  /// A client of one of the host's addresses.
+  func client(of asked: String) throws -> UDPClient { try UDPClient(in: network.client, to: .of(asked)) }
+
+  /// What a relay counts now; nil when there is none of that name.
+  func ledger(of name: String) throws -> Ledger? {
+    let counters = try relay.counters()
+    let relays = counters["counters"]?["relays"]?.array ?? []
+    return try relays.first { $0["name"]?.string == name }.map { try Ledger(relay: $0) }
+  }
+}
