@@ -24,6 +24,7 @@ extension Supervisor {
     try validate(next, against: snapshot)
     let notes = try notes(on: next.relays)
     let change = ConfigurationChange(from: configuration, to: next, plans)
+    let sessions = try openSessionLog(next)
     let listeners = try keeper.prepare(next)
     let counters = try prepare(change)
     nextIdentity = identity
@@ -32,6 +33,7 @@ extension Supervisor {
       for relay in change.kept { crew.change(relay, plans(relay)) }
     }
     for id in change.ended { forget(id) }
+    logSessions(to: sessions)
     // Both are the workers', which go on.
     next.workers = configuration.workers
     next.busyPoll = configuration.busyPoll
@@ -50,14 +52,14 @@ extension Supervisor {
   private func prepare(_ change: ConfigurationChange) throws(ConfigurationError) -> [RelayID: [RelayCounters]] {
     do throws(Errno) {
       try provideEcho(for: change.begun)
-      troubles.know(change.begun)
+      names.know(change.begun)
       return try crew.prepare(Dictionary(uniqueKeysWithValues: change.begun.map { ($0.id, plans($0)) }))
     } catch { throw .start("cannot run what is new", error) }
   }
 
   private func forget(_ id: RelayID) {
     crew.end(id)
-    troubles.forget(id)
+    names.end(id)
   }
 
   private func tell(_ change: ConfigurationChange, _ notes: [String]) {

@@ -20,6 +20,8 @@ public final class Supervisor {
   let source: any ListenerSource
   let keeper: ListenerKeeper
   let troubles: TroubleLog
+  let names: RelayNames
+  let sessionLog: SessionLog
   /// Started when a relay first needs it.
   var echo: EchoBackend?
   /// Nil where there is nothing to read again.
@@ -75,14 +77,20 @@ public final class Supervisor {
     let logControl = LogControl(configuration, journalStream: Environment.variables["JOURNAL_STREAM"])
     let logger = Logger(logControl)
     let loop = try Loop()
-    let troubles = try TroubleLog(loop, logger)
+    let names = RelayNames()
+    let troubles = try TroubleLog(loop, logger, names)
+    let sessionLog = SessionLog(names, logControl, logger)
     let workers = configuration.workers.resolved()
-    let crew = try WorkerCrew(workers, source: source, busyPoll: configuration.busyPoll) { troubles.note($0, $1) }
+    let crew = try WorkerCrew(
+      workers, source: source, busyPoll: configuration.busyPoll,
+      observer: WorkerEars(troubles: troubles, sessions: sessionLog))
     keeper = try ListenerKeeper(loop, configuration, crew, source, logger)
     self.logControl = logControl
     self.logger = logger
     self.loop = loop
+    self.names = names
     self.troubles = troubles
+    self.sessionLog = sessionLog
     self.crew = crew
     try runRelays()
   }
@@ -102,6 +110,7 @@ public final class Supervisor {
     } catch { throw .start("cannot watch the addresses of this host", error) }
     try validate(configuration, against: snapshot)
     notes = try notes(on: configuration.relays)
+    logSessions(to: try openSessionLog(configuration))
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
     warn()
@@ -110,7 +119,7 @@ public final class Supervisor {
 
   private func runRelays() throws(Errno) {
     let relays = configuration.relays
-    troubles.know(relays)
+    names.know(relays)
     try provideEcho(for: relays)
     let counters = try crew.prepare(Dictionary(uniqueKeysWithValues: relays.map { ($0.id, plans($0)) }))
     for relay in relays { crew.begin(relay, plans(relay), counters[relay.id] ?? []) }
@@ -166,6 +175,19 @@ public final class Supervisor {
   private func suggest(_ serving: [Endpoint]) {
     guard let first = serving.first(where: { $0.address.isIPv4 }) ?? serving.first else { return }
     StandardOutput.write(line: "try it: echo hello | nc -u -w1 \(first.address) \(first.port)")
+  }
+
+  /// Opens what sessions are to be logged to, if anything.
+  func openSessionLog(_ configuration: ProcessConfiguration) throws(ConfigurationError) -> Socket? {
+    guard let destination = configuration.sessionLog else { return nil }
+    do throws(Errno) { try sessionLog.start() } catch { throw .start("cannot log sessions", error) }
+    return try destination.open()
+  }
+
+  /// Has sessions that end be logged; nil: nowhere.
+  func logSessions(to destination: Socket?) {
+    sessionLog.setDestination(destination)
+    crew.tellOfEndedSessions(destination != nil)
   }
 
   // MARK: Events
@@ -233,6 +255,7 @@ public final class Supervisor {
 
   private func end() {
     crew.stop()
+    sessionLog.stop()
     echo?.stop()
     logCounters()
     logger.notice("ended")

@@ -15,8 +15,8 @@ final class TroubleLog: Sendable {
   }
 
   private let logger: Logger
+  private let names: RelayNames
   private struct Noted {
-    var names: [RelayID: String] = [:]
     var limiter = LogLimiter<Class>()
     /// Lines to be written: at most one a class and period, of few classes.
     var lines: [(class: Class, times: UInt64)] = []
@@ -26,8 +26,9 @@ final class TroubleLog: Sendable {
   private let wakeup: Wakeup
 
   /// - Parameter loop: the control plane's; it writes the sums.
-  init(_ loop: Loop, _ logger: Logger) throws(Errno) {
+  init(_ loop: Loop, _ logger: Logger, _ names: RelayNames) throws(Errno) {
     self.logger = logger
+    self.names = names
     let sums = Sums()
     wakeup = try Wakeup(loop) { sums.look() }
     sums.timer = try Timer(loop) { sums.look() }
@@ -49,21 +50,11 @@ final class TroubleLog: Sendable {
     }
   }
 
-  /// Says what the relays are called that there are from now on.
-  func know(_ relays: [RelayConfiguration]) {
-    let names = Dictionary(uniqueKeysWithValues: relays.map { ($0.id, $0.name) })
-    noted.withLock { $0.names.merge(names) { $1 } }
-  }
-
-  /// Forgets a relay's name, once it has nothing to tell any more.
-  func forget(_ id: RelayID) { noted.withLock { $0.names[id] = nil } }
-
   /// Notes a trouble. From any thread; writes nothing.
   func note(_ relay: RelayID, _ trouble: Trouble) {
+    let `class` = Class(relay: names[relay], trouble: trouble)
     let isNews = noted.withLock { noted in
-      guard let name = noted.names[relay] else { return false }
       let wasQuiet = noted.limiter.nextSummary == nil
-      let `class` = Class(relay: name, trouble: trouble)
       switch noted.limiter.note(`class`, at: .now) {
       case .write(let before):
         noted.lines.append((`class`, before + 1))

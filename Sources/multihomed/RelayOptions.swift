@@ -120,8 +120,15 @@ struct ProcessOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How to log to standard error. (default: text)", valueName: "text|json"))
   var logFormat: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write a line for each session that has ended to a file, or to standard error. (default: nowhere)",
+      valueName: "FILE|-"))
+  var sessionLog: String?
+
   var values: [Setting: [String]] {
     [
+      .sessionLog: sessionLog,
       .workers: workers, .busyPoll: busyPoll, .drainLimit: drainLimit, .logLevel: logLevel, .logFormat: logFormat,
     ].mapValues { [$0].compactMap(\.self) }
   }

@@ -26,7 +26,8 @@ struct NetlinkFaultTests {
   @Test(arguments: [interruption, loss, Disturbance(testDescription: "EINTR", effect: .failure(Errno(EINTR)))])
   func aDisturbedListIsReadAgain(_ disturbance: Disturbance) throws {
     let network = try FoundingNetwork()
-    let service = try TestService(on: .of("[::]:5678"), in: network.host)
+    // A process of its own: of a socket of ours, a program that another test starts has a copy for a moment, and is listed.
+    let service = try ServiceProgram(on: .of("[::]:5678"), in: network.host)
     let calm = try doctor(in: network.host)
     #expect(calm.exit == .status(1) && calm.lines(of: .output).joined().contains("answers-by-routing"))
     for place in 0..<12 {

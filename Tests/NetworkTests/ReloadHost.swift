@@ -10,11 +10,12 @@ final class ReloadHost {
 
   private static let file = "multihomed.toml"
 
-  init(_ network: PairNetwork, _ configuration: String) throws {
+  /// - Parameter format: of its log; its counters can be read in JSON only.
+  init(_ network: PairNetwork, _ configuration: String, format: String = "json") throws {
     self.network = network
     folder = try TemporaryFolder()
     let path = try folder.write(configuration, to: Self.file)
-    relay = try MultihomedProcess.start(in: network.host, ["relay", "--config", path])
+    relay = try MultihomedProcess.start(in: network.host, ["relay", "--config", path, "--log-format", format])
   }
 
   /// A relay with the built-in echo behind it.
@@ -55,6 +56,14 @@ final class ReloadHost {
 
   /// A client of one of the host's addresses.
   func client(of asked: String) throws -> UDPClient { try UDPClient(in: network.client, to: .of(asked)) }
+
+  /// Waits until nobody listens at an endpoint of the host.
+  func expectNobody(at endpoint: String) throws {
+    let endpoint = try Endpoint.of(endpoint)
+    try eventually("nobody listens at \(endpoint)") {
+      try !KernelView(relay).addresses(at: endpoint.port).contains(endpoint.address)
+    }
+  }
 
   /// What a relay counts now; nil when there is none of that name.
   func ledger(of name: String) throws -> Ledger? {

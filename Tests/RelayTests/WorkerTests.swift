@@ -3,6 +3,12 @@ import Linux
 import Relay
 import Testing
 
+/// Nothing is to go wrong, and nobody wants to hear of sessions.
+private struct Alarm: WorkerObserver {
+  func met(_ trouble: Trouble, in relay: RelayID) { Issue.record("relay \(relay): \(trouble)") }
+  func ended(_ sessions: [SessionEnd], lost: UInt64, in relay: RelayID) { Issue.record("nobody has asked") }
+}
+
 /// Several relays in one worker, with real sockets on loopback.
 @Suite struct WorkerTests {
   /// A relay's backend, its counters, and the listeners in front of it.
@@ -53,7 +59,7 @@ import Testing
   /// leaves before another uses the workbench.
   @Test func relaysOfOneWorkerNeverSendWhatAnotherHasGathered() throws {
     let fronts = [try Front(listeners: 3), try Front(listeners: 3)]
-    let worker = try Worker { relay, trouble in Issue.record("relay \(relay): \(trouble)") }
+    let worker = try Worker(observer: Alarm())
     for (relay, front) in fronts.enumerated() {
       let plan = front.plan("\(relay)", sources: 0x7f40_0000 + UInt32(relay) << 20)
       try worker.prepare(RelayID(relay), plan, counters: RelayCounters())
@@ -67,7 +73,8 @@ import Testing
         worker.open(
           ListenerID(identity),
           ListenerOpening(
-            socket: socket, isIPv4: true, backend: Endpoint(.loopbackIPv4, front.port), counters: counters),
+            socket: socket, endpoint: Endpoint(.loopbackIPv4, 1), backend: Endpoint(.loopbackIPv4, front.port),
+            counters: counters),
           relay: RelayID(relay))
         // Each datagram has a length of its own.
         try send(100 * (relay + 1) + place, to: socket)

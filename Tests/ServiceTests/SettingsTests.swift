@@ -16,7 +16,7 @@ import Testing
           "MULTIHOMED_UPSTREAM": "multiplexed", "MULTIHOMED_SOURCE_POOL": "127.128.0.0/9",
           "MULTIHOMED_IDLE_TIMEOUT": "5m", "MULTIHOMED_UNREPLIED_TIMEOUT": "5s", "MULTIHOMED_MAX_SESSIONS": "9",
           "MULTIHOMED_RESPONSES": "1", "MULTIHOMED_WORKERS": "auto", "MULTIHOMED_DRAIN_LIMIT": "1s",
-          "MULTIHOMED_BUSY_POLL": "50us",
+          "MULTIHOMED_BUSY_POLL": "50us", "MULTIHOMED_SESSION_LOG": "/tmp/sessions",
           "MULTIHOMED_LOG_LEVEL": "debug", "MULTIHOMED_LOG_FORMAT": "json",
           "MULTIHOMED_PORT_53_UDP": "udp://10.0.0.1:53",
         ]))
@@ -36,6 +36,7 @@ import Testing
     #expect(configuration.workers == .auto)
     #expect(configuration.drainLimit == .seconds(1))
     #expect(configuration.busyPoll == .microseconds(50))
+    #expect(configuration.sessionLog == .file("/tmp/sessions"))
     #expect(configuration.logLevel == .debug)
     #expect(configuration.logFormat == .json)
   }

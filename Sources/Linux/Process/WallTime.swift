@@ -18,6 +18,11 @@ public struct WallTime: Hashable, Sendable, CustomStringConvertible {
     return WallTime(millisecondsSince1970: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
   }
 
+  /// So much before it, to the millisecond.
+  public func earlier(by span: Nanoseconds) -> WallTime {
+    WallTime(millisecondsSince1970: seconds * 1000 + milliseconds - Int(span.count / 1_000_000))
+  }
+
   /// In UTC, as RFC 3339 has it: `2026-11-23T12:00:00.123Z`.
   public var description: String {
     let fraction = String(1000 + milliseconds).dropFirst()

@@ -48,7 +48,7 @@ public enum DropReason: Int, CaseIterable, Sendable {
 }
 
 /// Why a session ended.
-public enum EndReason: Int, CaseIterable, Sendable {
+public enum EndReason: Int, CaseIterable, BitwiseCopyable, Sendable {
   /// No datagram in either direction for the idle timeout.
   case idle
   /// Never answered within the unreplied timeout.

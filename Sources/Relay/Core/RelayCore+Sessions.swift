@@ -76,6 +76,7 @@ extension RelayCore {
       }
     }
     setAwaiting(false, index)
+    endedSessions.add(session, reason, now)
     table.remove(index)
     counters.end(reason)
   }

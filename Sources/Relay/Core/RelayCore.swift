@@ -26,6 +26,9 @@ package struct RelayCore: ~Copyable {
   /// The I/O shell's numbers of sockets whose sessions have ended, to be closed after the batch was sent. Connected only.
   package internal(set) var endedUpstreams: ContiguousArray<UInt32> = []
 
+  /// Sessions that have ended, for the session log.
+  package var endedSessions = EndedSessions()
+
   /// Makes the core of a relay.
   ///
   /// - Parameter quarantine: how long a source address stays unused after its session.

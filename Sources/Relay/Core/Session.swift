@@ -24,10 +24,12 @@ package struct ListenerIndex: Hashable, BitwiseCopyable, Sendable {
   var position: Int { Int(number) }
 }
 
-/// Datagrams and bytes of one direction of a session.
-struct Traffic: BitwiseCopyable {
-  var datagrams: UInt64 = 0
-  var bytes: UInt64 = 0
+/// Datagrams of one direction of a session, and their payload's bytes.
+public struct Traffic: BitwiseCopyable, Hashable, Sendable {
+  /// Datagrams, those in trains counted one by one.
+  public internal(set) var datagrams: UInt64 = 0
+  /// Bytes of their payload.
+  public internal(set) var bytes: UInt64 = 0
 
   @inline(__always)
   mutating func add(_ message: ReceivedMessage) {

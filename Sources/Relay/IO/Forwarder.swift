@@ -7,10 +7,12 @@ final class Forwarder {
   /// millisecond of work.
   static let batchesPerTurn = 4
 
+  let id: RelayID
   let counters: RelayCounters
   let loop: Loop
   let bench: Workbench
   let refusals: Refusals
+  private let observer: any WorkerObserver
   var core: RelayCore
   var listeners: ContiguousArray<Listener?> = []
   /// Where in `listeners` there is none.
@@ -25,13 +27,15 @@ final class Forwarder {
   private var whenLeft: (() -> Void)?
 
   init(
-    _ loop: Loop, _ plan: RelayPlan, counters: RelayCounters, bench: Workbench,
-    report: @escaping @Sendable (Trouble) -> Void
+    _ loop: Loop, _ plan: RelayPlan, _ id: RelayID, counters: RelayCounters, bench: Workbench,
+    observer: any WorkerObserver
   ) throws(Errno) {
+    self.id = id
+    self.observer = observer
     self.counters = counters
     self.loop = loop
     self.bench = bench
-    refusals = Refusals(counters, report)
+    refusals = Refusals(counters) { observer.met($0, in: id) }
     core = try RelayCore(plan, counters: counters)
     housekeeping = try Housekeeping(loop)
     multiplexed =
@@ -87,14 +91,30 @@ final class Forwarder {
   }
 
   func finish(_ now: Instant) {
-    closeEndedUpstreams()
+    noteEnds()
     if let reason = core.takeRefusalForRoom() { refusals.report(.newClientRefused(reason)) }
     housekeeping.expectExpiry(now)
     bench.busyPoll?.prolong(from: now)
   }
 
+  /// Draws the consequences of sessions that have ended.
+  func noteEnds() {
+    closeEndedUpstreams()
+    if !core.endedSessions.all.isEmpty { tellOfEndedSessions() }
+  }
+
+  /// Out of line: most batches end none, and mostly nobody wants to know.
+  @inline(never)
+  private func tellOfEndedSessions() {
+    let ends = core.endedSessions.all.map { session in
+      SessionEnd(session, asked: listeners[session.listener.position]?.endpoint ?? Endpoint(.anyIPv4, 0))
+    }
+    observer.ended(ends, lost: core.endedSessions.lost, in: id)
+    core.endedSessions.removeAll()
+  }
+
   /// Closes the sockets of sessions that have ended. Not earlier: a train of this batch may still have been on its way.
-  func closeEndedUpstreams() {
+  private func closeEndedUpstreams() {
     if core.endedUpstreams.isEmpty { return }
     for number in core.endedUpstreams { connected.close(number) }
     core.removeEndedUpstreams()

@@ -62,7 +62,7 @@ final class Housekeeping {
     let now = Instant.now
     expected = nil
     let ended = unsafe forwarder.core.expire(now: now, limit: sessionsPerStep)
-    unsafe forwarder.closeEndedUpstreams()
+    unsafe forwarder.noteEnds()
     if ended < sessionsPerStep { return expectExpiry(now) }
     expected = now
     expiry?.start(after: Self.pause)
@@ -84,7 +84,7 @@ final class Housekeeping {
       index in
       unsafe forwarder.listeners[index.position]?.whyGone
     }
-    unsafe forwarder.closeEndedUpstreams()
+    unsafe forwarder.noteEnds()
     place = next ?? 0
     if next == nil { forgetLeaving() }
     if next != nil || isSweepWanted {

@@ -15,6 +15,8 @@ final class Listener: Readiness {
   }
 
   let index: ListenerIndex
+  /// Where it is asked.
+  let endpoint: Endpoint
   /// Where datagrams asked of this listener go.
   let backend: Endpoint
   let counters: ListenerCounters
@@ -25,9 +27,10 @@ final class Listener: Readiness {
 
   init(_ loop: Loop, _ opening: ListenerOpening, index: ListenerIndex, forwarder: Forwarder) throws(Errno) {
     self.index = index
+    endpoint = opening.endpoint
     backend = opening.backend
     counters = opening.counters
-    sending = SendingSocket(opening.socket, isIPv4: opening.isIPv4, isConnected: false)
+    sending = SendingSocket(opening.socket, isIPv4: opening.endpoint.address.isIPv4, isConnected: false)
     unsafe self.forwarder = forwarder
     try super.init(loop, opening.socket)
   }

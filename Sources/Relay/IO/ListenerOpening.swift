@@ -3,18 +3,18 @@ public import Linux
 /// A listener that a worker is to serve: a bound socket, and what belongs to it.
 public struct ListenerOpening: Sendable {
   let socket: Socket
-  let isIPv4: Bool
+  let endpoint: Endpoint
   var backend: Endpoint
   let counters: ListenerCounters
 
   /// - Parameters:
   ///   - socket: bound to one interface address; the worker keeps it until the listener is closed.
-  ///   - isIPv4: the socket's family.
+  ///   - endpoint: the address and port that it is bound to.
   ///   - backend: where datagrams asked of this listener go.
   ///   - counters: where they are counted. Not shared with another worker.
-  public init(socket: Socket, isIPv4: Bool, backend: Endpoint, counters: ListenerCounters) {
+  public init(socket: Socket, endpoint: Endpoint, backend: Endpoint, counters: ListenerCounters) {
     self.socket = socket
-    self.isIPv4 = isIPv4
+    self.endpoint = endpoint
     self.backend = backend
     self.counters = counters
   }

@@ -16,6 +16,7 @@ public final class Worker: @unchecked Sendable {
     case resume(ListenerID)
     case close(ListenerID, EndReason)
     case setBroadcastAddresses(Set<UInt32>)
+    case tellOfEndedSessions(Bool)
     case drain
     case stop
     /// A relay that was ended has no sessions any more.
@@ -33,14 +34,12 @@ public final class Worker: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - busyPoll: for how long it looks for more after each datagram before it sleeps; 0 is not at all.
-  ///   - report: called on the worker's thread for every trouble; must be quick.
+  ///   - observer: hears what it meets.
   /// - Throws: EMFILE or ENOMEM.
-  public init(
-    busyPoll: Nanoseconds = .zero, report: @escaping @Sendable (RelayID, Trouble) -> Void
-  ) throws(Errno) {
+  public init(busyPoll: Nanoseconds = .zero, observer: some WorkerObserver) throws(Errno) {
     let loop = try Loop()
     self.loop = loop
-    relays = WorkerRelays(loop, try Workbench(loop, busyPoll: busyPoll), report)
+    relays = WorkerRelays(loop, try Workbench(loop, busyPoll: busyPoll), observer)
     wakeup = try Wakeup(loop) { [unowned self] in self.readMail() }
     relays.haveBuried = { [unowned self] in self.post(.bury) }
   }
@@ -106,6 +105,9 @@ public final class Worker: @unchecked Sendable {
   /// Tells which addresses are broadcast addresses of this host: nobody can have asked from there.
   public func setBroadcastAddresses(_ addresses: Set<UInt32>) { post(.setBroadcastAddresses(addresses)) }
 
+  /// Whether the observer hears of sessions that end.
+  public func tellOfEndedSessions(_ isWanted: Bool) { post(.tellOfEndedSessions(isWanted)) }
+
   /// Takes no new sessions any more; those that are go on.
   public func drain() { post(.drain) }
 
@@ -147,6 +149,7 @@ public final class Worker: @unchecked Sendable {
     case .resume(let id): relays.resume(id)
     case .close(let id, let reason): relays.close(id, reason)
     case .setBroadcastAddresses(let addresses): relays.setBroadcastAddresses(addresses)
+    case .tellOfEndedSessions(let isWanted): relays.tellOfEndedSessions(isWanted)
     case .drain: relays.drain()
     case .stop: loop.stop()
     case .bury: relays.bury()

@@ -12,7 +12,7 @@ struct WorkerRelays {
 
   private let loop: Loop
   private let bench: Workbench
-  private let report: @Sendable (RelayID, Trouble) -> Void
+  private let observer: any WorkerObserver
   private var prepared: [RelayID: Forwarder] = [:]
   private var forwarders: [RelayID: Forwarder] = [:]
   /// Those that have no listeners any more, and whose sessions end one after the other.
@@ -20,20 +20,21 @@ struct WorkerRelays {
   private var listeners: [ListenerID: Served] = [:]
   private var broadcastAddresses: Set<UInt32> = []
   private var isDraining = false
+  private var tellsOfEndedSessions = false
 
   /// Called when `bury()` has something to do; not at once, for the caller is still at work.
   var haveBuried: () -> Void = {}
 
-  init(_ loop: Loop, _ bench: Workbench, _ report: @escaping @Sendable (RelayID, Trouble) -> Void) {
+  init(_ loop: Loop, _ bench: Workbench, _ observer: any WorkerObserver) {
     self.loop = loop
     self.bench = bench
-    self.report = report
+    self.observer = observer
   }
 
   // MARK: Relays
 
   mutating func prepare(_ id: RelayID, _ plan: RelayPlan, _ counters: RelayCounters) throws(Errno) {
-    prepared[id] = try Forwarder(loop, plan, counters: counters, bench: bench, report: { [report] in report(id, $0) })
+    prepared[id] = try Forwarder(loop, plan, id, counters: counters, bench: bench, observer: observer)
   }
 
   mutating func discard(_ id: RelayID) {
@@ -44,6 +45,7 @@ struct WorkerRelays {
     guard let forwarder = prepared.removeValue(forKey: id) else { return }
     forwarder.core.broadcastAddresses = broadcastAddresses
     forwarder.core.isDraining = isDraining
+    forwarder.core.endedSessions.areWanted = tellsOfEndedSessions
     let old = forwarders.updateValue(forwarder, forKey: id)
     guard let old else { return }
     for (listener, served) in listeners where served.relay == id {
@@ -104,6 +106,11 @@ struct WorkerRelays {
   mutating func setBroadcastAddresses(_ addresses: Set<UInt32>) {
     broadcastAddresses = addresses
     for forwarder in forwarders.values { forwarder.core.broadcastAddresses = addresses }
+  }
+
+  mutating func tellOfEndedSessions(_ isWanted: Bool) {
+    tellsOfEndedSessions = isWanted
+    for forwarder in forwarders.values { forwarder.core.endedSessions.areWanted = isWanted }
   }
 
   mutating func drain() {

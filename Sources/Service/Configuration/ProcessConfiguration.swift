@@ -41,6 +41,8 @@ public struct ProcessConfiguration: Sendable {
   public var logLevel = Logger.Level.info
   /// How a line of the log is written.
   public var logFormat = LogFormat.text
+  /// Where a line is written for each session that has ended; nil: nowhere.
+  package var sessionLog: SessionLogDestination?
   /// How long replies are still relayed after SIGTERM or SIGINT: 0 to a day.
   public var drainLimit = Nanoseconds.seconds(10)
 

@@ -18,6 +18,7 @@ public enum Setting: String, CaseIterable, Sendable {
   case drainLimit = "drain-limit"
   case logLevel = "log-level"
   case logFormat = "log-format"
+  case sessionLog = "session-log"
 
   /// `--max-sessions`
   public var option: String { "--" + rawValue }
@@ -39,7 +40,7 @@ public enum Setting: String, CaseIterable, Sendable {
   /// Whether it is the process's; otherwise each relay has its own.
   public var isOfProcess: Bool {
     switch self {
-    case .workers, .busyPoll, .drainLimit, .logLevel, .logFormat: true
+    case .workers, .busyPoll, .drainLimit, .logLevel, .logFormat, .sessionLog: true
     default: false
     }
   }

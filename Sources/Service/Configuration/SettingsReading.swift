@@ -16,6 +16,7 @@ extension ProcessConfiguration {
     busyPoll = try settings.value(.busyPoll, Nanoseconds.init(parsing:)) ?? busyPoll
     drainLimit = try settings.value(.drainLimit, Nanoseconds.init(parsing:)) ?? drainLimit
     logLevel = try settings.value(.logLevel, Reading.choice) ?? logLevel
+    sessionLog = try settings.value(.sessionLog, SessionLogDestination.init(parsing:)) ?? sessionLog
     logFormat = try settings.value(.logFormat, Reading.choice) ?? logFormat
   }
 

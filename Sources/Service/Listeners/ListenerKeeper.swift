@@ -118,8 +118,8 @@ final class ListenerKeeper {
   ///   opened.
   func change(to prepared: PreparedListeners, _ run: () -> Void) {
     configuration = prepared.configuration
-    let relays = Set(configuration.relays.map(\.id))
-    let actions = roster.reconfigure(eligible: configuration.listeners(on: snapshot), relays: relays, now: .now)
+    let actions = roster.reconfigure(
+      eligible: configuration.listeners(on: snapshot), now: .now, isWantedWhenBack: configuration.mayListen)
     close(actions, handingOver: Set(prepared.sockets.keys.map(\.endpoint)))
     run()
     self.prepared = prepared.sockets

@@ -34,6 +34,19 @@ extension ProcessConfiguration {
   }
 }
 
+extension ProcessConfiguration {
+  /// Whether a listener is wanted if its address is eligible.
+  func mayListen(_ key: ListenerKey) -> Bool {
+    guard let relay = relays.first(where: { $0.id == key.relay }) else { return false }
+    return relay.listen.contains { specification in
+      switch specification {
+      case .ports(let ports): ports.contains(key.endpoint.port)
+      case .endpoint(let endpoint): endpoint == key.endpoint
+      }
+    }
+  }
+}
+
 extension RelayConfiguration {
   /// Whether a listener there would forward to itself. At the start that is an error; later it can only come about by an
   /// address that is added, which is then left alone.

@@ -1,5 +1,4 @@
 package import Linux
-package import Relay
 
 /// Which listeners there are and which are yet to come: the plan for the address plane's every change, as a value. It opens
 /// nothing itself; it says what to do, and is told what came of it.
@@ -83,13 +82,15 @@ package struct ListenerRoster {
   }
 
   /// The configuration has changed: listeners that it does not want any more are closed at once, so that their ports are
-  /// free. Those whose address is gone for a moment stay, if their relay does.
-  package mutating func reconfigure(eligible: [ListenerKey], relays: Set<RelayID>, now: Instant) -> [Action] {
+  /// free. Those whose address is gone for a moment stay, if they are wanted when it comes back.
+  package mutating func reconfigure(
+    eligible: [ListenerKey], now: Instant, isWantedWhenBack: (ListenerKey) -> Bool
+  ) -> [Action] {
     let wanted = Set(eligible)
     var actions: [Action] = []
     for (key, entry) in entries where !wanted.contains(key) {
       switch entry {
-      case .suspended where relays.contains(key.relay): continue
+      case .suspended where isWantedWhenBack(key): continue
       case .pending: break
       case .serving, .suspended: actions.append(.close(key))
       }

@@ -31,16 +31,15 @@ final class WorkerCrew {
   /// - Parameters:
   ///   - source: opens the listeners' sockets.
   ///   - busyPoll: as `Worker.init` wants it.
-  ///   - report: as `Worker.init` wants it.
+  ///   - observer: as `Worker.init` wants it.
   /// - Throws: EMFILE or ENOMEM when the host cannot bear them.
   init(
-    _ count: Int, source: any ListenerSource, busyPoll: Nanoseconds,
-    report: @escaping @Sendable (RelayID, Trouble) -> Void
+    _ count: Int, source: any ListenerSource, busyPoll: Nanoseconds, observer: some WorkerObserver
   ) throws(Errno) {
     self.source = source
     retirement = try Retirement()
     var workers: [Worker] = []
-    for _ in 0..<count { workers.append(try Worker(busyPoll: busyPoll, report: report)) }
+    for _ in 0..<count { workers.append(try Worker(busyPoll: busyPoll, observer: observer)) }
     self.workers = workers
     for (number, worker) in workers.enumerated() { try worker.start(named: "worker \(number)") }
   }
@@ -112,7 +111,7 @@ final class WorkerCrew {
     counters[key] = counted
     for (number, worker) in workers.enumerated() {
       let opening = ListenerOpening(
-        socket: sockets[number], isIPv4: key.endpoint.address.isIPv4, backend: backend(of: key),
+        socket: sockets[number], endpoint: key.endpoint, backend: backend(of: key),
         counters: counted[number])
       worker.open(identity, opening, relay: key.relay)
     }
@@ -142,6 +141,9 @@ final class WorkerCrew {
   func setBroadcastAddresses(_ addresses: Set<UInt32>) {
     for worker in workers { worker.setBroadcastAddresses(addresses) }
   }
+
+  /// Whether sessions that end are told to the observer.
+  func tellOfEndedSessions(_ isWanted: Bool) { for worker in workers { worker.tellOfEndedSessions(isWanted) } }
 
   func drain() { for worker in workers { worker.drain() } }
 

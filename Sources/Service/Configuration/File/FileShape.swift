@@ -17,7 +17,7 @@ enum FileShape {
     case .maxSessions, .responses: self = .integer
     case .workers: self = .integerOrString
     case .backend, .upstream, .sourcePool, .idleTimeout, .unrepliedTimeout, .busyPoll, .drainLimit, .logLevel,
-      .logFormat:
+      .logFormat, .sessionLog:
       self = .string
     }
   }
@@ -78,6 +78,7 @@ extension Setting {
       case .drainLimit: "\"10s\""
       case .logLevel: "\"info\""
       case .logFormat: "\"text\""
+      case .sessionLog: "\"/var/log/multihomed/sessions.log\""
       }
     return "\(key) = \(value)"
   }
