@@ -10,11 +10,11 @@ extension Socket {
     return Socket(owning: try retrying { unsafe open(path, flags, 0o640) })
   }
 
-  /// Another descriptor for what a descriptor stands for.
+  /// A descriptor of its own for standard error.
   ///
   /// - Throws: EBADF, EMFILE.
-  public static func copy(of descriptor: Int32) throws(Errno) -> Socket {
-    Socket(owning: try retrying { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) })
+  public static func standardError() throws(Errno) -> Socket {
+    Socket(owning: try retrying { fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) })
   }
 
   /// Writes bytes, however many.

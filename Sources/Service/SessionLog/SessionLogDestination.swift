@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// Where the session log goes.
@@ -22,7 +21,7 @@ package enum SessionLogDestination: Hashable, Sendable {
   func open() throws(ConfigurationError) -> Socket {
     do throws(Errno) {
       switch self {
-      case .standardError: return try Socket.copy(of: STDERR_FILENO)
+      case .standardError: return try Socket.standardError()
       case .file(let path): return try Socket.appending(to: path)
       }
     } catch { throw .host("cannot write the session log \(self): \(error)") }
