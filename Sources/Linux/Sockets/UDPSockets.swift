@@ -56,16 +56,20 @@ extension Socket {
   }
 
   private func becomeListener(on endpoint: Endpoint, sharesPort: Bool) throws(Errno) {
-    let isIPv4 = endpoint.address.isIPv4
     if sharesPort { try apply([.reusePort]) }
-    if !isIPv4 { try apply([.v6Only]) }
+    if !endpoint.address.isIPv4 { try apply([.v6Only]) }
+    try askForAll(isIPv4: endpoint.address.isIPv4)
+    try bind(to: endpoint)
+  }
+
+  /// Asks for everything that a listener must be told about its datagrams, and for large queues. A bound socket takes it, too.
+  func askForAll(isIPv4: Bool) throws(Errno) {
     try apply([
       .announceErrors, .receiveTrains, .receiveQueueDrops,
       isIPv4 ? .receiveTrafficClassV4 : .receiveTrafficClassV6,
       isIPv4 ? .receiveHopLimitV4 : .receiveHopLimitV6,
     ])
     try enlargeQueues(to: Self.queueBytes)
-    try bind(to: endpoint)
   }
 
   /// The TTL with which the multiplexing upstream sends. The backend is on this host, so 1 would do; 32 leaves room for

@@ -1,3 +1,4 @@
+public import Addresses
 public import EventLoop
 public import Linux
 
@@ -13,6 +14,9 @@ public protocol ListenerSource: AnyObject {
   /// What someone should be told at the start, though nothing is wrong: one line each.
   var notes: [String] { get }
 
+  /// Called at the start, before anything is opened: says what of the source does not fit the configuration.
+  func check(_ configuration: ProcessConfiguration, on snapshot: Snapshot) throws(ConfigurationError)
+
   /// Opens the sockets of one listener, one for each worker.
   ///
   /// - Throws: what bind(2) throws: EADDRINUSE, EADDRNOTAVAIL, EACCES; EMFILE.
@@ -26,6 +30,11 @@ public protocol ListenerSource: AnyObject {
   ///
   /// - Throws: EMFILE, ENOMEM.
   func watch(on loop: Loop, _ tell: @escaping (ListenerNews) -> Void) throws(Errno)
+}
+
+extension ListenerSource {
+  /// Fits whatever is configured.
+  public func check(_ configuration: ProcessConfiguration, on snapshot: Snapshot) throws(ConfigurationError) {}
 }
 
 /// What a source of listeners tells.
