@@ -16,17 +16,21 @@ TEST_FLAGS := -c release --scratch-path .build-test
 # Packages of Debian and its kin: to build; to try what `make run` serves; and the programs that the tests talk to.
 BUILD_PACKAGES := libuv1-dev libtomlplusplus-dev pkg-config
 RUN_PACKAGES := netcat-openbsd
-TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp
+TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp systemd
 COUNT_PACKAGES := python3 valgrind binutils
 
 MAN_PAGES := $(wildcard deploy/man/*.8)
 FILE_MAN_PAGES := $(wildcard deploy/man/*.5)
+UNITS := $(wildcard deploy/systemd/*.service)
+
+# Where systemd looks for units: a distribution's packages have theirs in /lib.
+UNIT_FOLDER := $(DESTDIR)$(if $(filter /usr,$(PREFIX)),,$(PREFIX))/lib/systemd/system
 
 SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
   Benchmarks/MicroBenchmarks/MicroBenchmarks.swift Benchmarks/MicroBenchmarks/Package.swift
 
 .DEFAULT_GOAL := build
-.PHONY: build run demo test lint sanitize fuzz format install uninstall transcript truth-table build-packages run-packages test-packages \
+.PHONY: build run demo test systemd-test lint sanitize fuzz format install uninstall transcript truth-table build-packages run-packages test-packages \
   test-services clean \
   bench bench-quick bench-peers bench-readme bench-test bench-tools \
   bench-micro bench-count bench-count-record count-packages core-work
@@ -55,6 +59,11 @@ lint:
 format:
 	$(SWIFT) format -i -r $(SWIFT_SOURCES)
 
+## Boots a systemd of its own, in namespaces, with the units and the binary. Needs root; where it cannot be done, the units
+## are verified without.
+systemd-test: test-packages build
+	Tests/systemd.sh $(BINARY)
+
 ## The unit and network tests once more, in debug builds with the address and the thread sanitizer.
 sanitize: test-packages
 	Tests/sanitize.sh address
@@ -70,11 +79,15 @@ install: build
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(MAN_PAGES)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(FILE_MAN_PAGES)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/multihomed/examples deploy/multihomed.toml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/multihomed/examples deploy/systemd/multihomed@.socket
+	install -D -m 644 -t $(UNIT_FOLDER) $(UNITS)
+	sed -i 's|/usr/bin/multihomed|$(PREFIX)/bin/multihomed|' $(addprefix $(UNIT_FOLDER)/,$(notdir $(UNITS)))
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/multihomed
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(MAN_PAGES)))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(FILE_MAN_PAGES)))
+	rm -f $(addprefix $(UNIT_FOLDER)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/multihomed
 
 ## Measures this relay beside others (under half an hour, and nothing else should run); writes Benchmarks/results/report.md

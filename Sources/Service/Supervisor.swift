@@ -22,6 +22,7 @@ public final class Supervisor {
   let troubles: TroubleLog
   let names: RelayNames
   let sessionLog: SessionLog
+  let manager: ServiceManager
   /// Started when a relay first needs it.
   var echo: EchoBackend?
   /// Nil where there is nothing to read again.
@@ -54,9 +55,10 @@ public final class Supervisor {
     guard DescriptorLimit.hasRoom(for: configuration.descriptorsToStart) else {
       throw .start("cannot start", .tooManyDescriptors)
     }
+    let listeners = try listeners(from: source)
     let supervisor: Supervisor
     do throws(Errno) {
-      supervisor = try Supervisor(configuration, limits, source ?? BoundListeners(), reread)
+      supervisor = try Supervisor(configuration, limits, listeners, reread)
     } catch { throw .start("cannot start", error) }
     try supervisor.begin()
     supervisor.loop.run()
@@ -92,6 +94,7 @@ public final class Supervisor {
     self.troubles = troubles
     self.sessionLog = sessionLog
     self.crew = crew
+    manager = ServiceManager(.ours, logger)
     try runRelays()
   }
 
@@ -109,12 +112,14 @@ public final class Supervisor {
       snapshot = try Self.takeSnapshot(reserve).get()
     } catch { throw .start("cannot watch the addresses of this host", error) }
     try validate(configuration, against: snapshot)
+    try source.check(configuration, on: snapshot)
     notes = try notes(on: configuration.relays)
     logSessions(to: try openSessionLog(configuration))
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
     warn()
     announce()
+    try tellReady()
   }
 
   private func runRelays() throws(Errno) {
@@ -197,6 +202,7 @@ public final class Supervisor {
     case .changed(let snapshot):
       isBlind = false
       keeper.addressesChanged(snapshot)
+      manager.tellStatus()
     case .failed(let error):
       // Once: the next try comes twice a second.
       if isBlind { return }
@@ -222,6 +228,8 @@ public final class Supervisor {
   }
 
   private func readAgain() {
+    if drain == nil { manager.reloading() }
+    defer { if drain == nil { manager.ready() } }
     logger.info("SIGHUP: reading \(reread == nil ? "" : "the configuration and ")the addresses of this host again")
     switch Self.takeSnapshot(reserve) {
     case .success(let snapshot):
@@ -248,6 +256,7 @@ public final class Supervisor {
   private func beginEnd(_ signal: Logger.Message) {
     if drain != nil { return loop.stop() }
     logger.notice("\(signal): draining; a second signal ends at once")
+    defer { manager.stopping(within: configuration.drainLimit) }
     do throws(Errno) {
       drain = try Drain(loop, crew, limit: configuration.drainLimit) { [unowned self] in self.loop.stop() }
     } catch { loop.stop() }

@@ -7,6 +7,7 @@ import Linux
 enum Main {
   static func main() {
     StandardDescriptors.openMissing()
+    _ = ManagerVariables.ours
     SignalDisposition.ignoreBrokenPipes()
     do {
       var command = try Multihomed.parseAsRoot()
@@ -38,7 +39,9 @@ enum Main {
   }
 
   private static func fail(_ messages: [String], status: Int32) -> Never {
-    for message in messages { StandardError.write(line: "multihomed: error: \(message)") }
+    // The journal files a line under the priority that it begins with: LOG_ERR (sd-daemon(3)).
+    let priority = StandardError.isJournal(Environment.variables["JOURNAL_STREAM"]) ? "<3>" : ""
+    for message in messages { StandardError.write(line: "\(priority)multihomed: error: \(message)") }
     exit(status)
   }
 }

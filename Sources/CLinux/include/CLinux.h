@@ -379,6 +379,14 @@ int mh_hear(int fd, void *_Nonnull text, size_t size, int *_Nonnull attached);
 /// or minus the errno.
 int mh_replace(int fd, int replacement);
 
+// ---- Service managers: sd_notify(3) ---------------------------------------------------------------------------------
+
+/// A socket to tell a service manager by, which waits a fifth of a second at most. Returns it, or minus the errno.
+int mh_open_notifier(void);
+
+/// Sends a message to a path, or to an abstract name when it begins with '@'. Returns 0, or minus the errno.
+int mh_notify(int fd, const void *_Nonnull address, size_t length, const void *_Nonnull text, size_t size);
+
 // ---- Others --------------------------------------------------------------------------------------------------------
 
 /// The symbol of an errno ("ECONNREFUSED"), or NULL.

@@ -14,4 +14,11 @@ public enum Environment {
     }
     return variables
   }
+
+  /// Reads some variables and removes them, so that no child gets them (unsetenv(3)). Before there are other threads.
+  static func take(_ names: [String]) -> [String: String] {
+    let all = variables
+    for name in names { unsafe unsetenv(name) }
+    return all.filter { names.contains($0.key) }
+  }
 }

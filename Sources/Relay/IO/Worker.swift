@@ -18,6 +18,7 @@ public final class Worker: @unchecked Sendable {
     case setBroadcastAddresses(Set<UInt32>)
     case tellOfEndedSessions(Bool)
     case drain
+    case answer(@Sendable () -> Void)
     case stop
     /// A relay that was ended has no sessions any more.
     case bury
@@ -111,6 +112,9 @@ public final class Worker: @unchecked Sendable {
   /// Takes no new sessions any more; those that are go on.
   public func drain() { post(.drain) }
 
+  /// Has the worker answer, from its thread, once it has done all that was asked of it before: a sign that it makes progress.
+  public func answer(_ answer: @escaping @Sendable () -> Void) { post(.answer(answer)) }
+
   /// Ends the thread and waits for it. Nothing may be asked of the worker afterwards.
   public func stop() {
     post(.stop)
@@ -151,6 +155,7 @@ public final class Worker: @unchecked Sendable {
     case .setBroadcastAddresses(let addresses): relays.setBroadcastAddresses(addresses)
     case .tellOfEndedSessions(let isWanted): relays.tellOfEndedSessions(isWanted)
     case .drain: relays.drain()
+    case .answer(let answer): answer()
     case .stop: loop.stop()
     case .bury: relays.bury()
     }

@@ -1,11 +1,11 @@
-public import EventLoop
-public import Linux
+package import EventLoop
+package import Linux
 
 /// Listeners whose sockets somebody else has opened and bound: those are handed out first; whatever else is wanted comes from
 /// another source.
-public final class InheritedListeners: ListenerSource {
+package final class InheritedListeners: ListenerSource {
   /// Whose the sockets are.
-  public enum Tenure: Sendable {
+  package enum Tenure: Sendable {
     /// Whoever opened them keeps them open, so that their ports can never be bound anew: a service manager. They are kept
     /// here, too, and a listener that was closed can be opened again with the same socket.
     case lent
@@ -24,24 +24,24 @@ public final class InheritedListeners: ListenerSource {
   ///   - sockets: by the endpoint that they are bound to, which must be one of an interface address
   ///     (`Socket.endpointAsListener()`); several of one endpoint share its port.
   ///   - otherwise: where all other listeners come from; nil for bind(2).
-  public init(_ sockets: [Endpoint: [Socket]], _ tenure: Tenure, otherwise: (any ListenerSource)? = nil) {
+  package init(_ sockets: [Endpoint: [Socket]], _ tenure: Tenure, otherwise: (any ListenerSource)? = nil) {
     self.sockets = sockets
     self.tenure = tenure
     self.otherwise = otherwise ?? BoundListeners()
   }
 
   /// Where there are sockets still to be handed out, or lent.
-  public var endpoints: [Endpoint] { Array(sockets.keys) }
+  package var endpoints: [Endpoint] { Array(sockets.keys) }
 
   // MARK: ListenerSource
 
-  public var leavesTakenAddresses: Bool { otherwise.leavesTakenAddresses }
+  package var leavesTakenAddresses: Bool { otherwise.leavesTakenAddresses }
 
-  public var remark: String? { otherwise.remark }
+  package var remark: String? { otherwise.remark }
 
-  public var notes: [String] { otherwise.notes }
+  package var notes: [String] { otherwise.notes }
 
-  public func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
+  package func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     guard let all = sockets[endpoint] else { return try otherwise.open(endpoint, workers: workers) }
     var opened: [Socket] = []
     for socket in all.prefix(workers) {
@@ -57,9 +57,9 @@ public final class InheritedListeners: ListenerSource {
     return try complete(opened, endpoint, workers)
   }
 
-  public func confirm() throws(ConfigurationError) { try otherwise.confirm() }
+  package func confirm() throws(ConfigurationError) { try otherwise.confirm() }
 
-  public func watch(on loop: Loop, _ tell: @escaping (ListenerNews) -> Void) throws(Errno) {
+  package func watch(on loop: Loop, _ tell: @escaping (ListenerNews) -> Void) throws(Errno) {
     try otherwise.watch(on: loop, tell)
   }
 

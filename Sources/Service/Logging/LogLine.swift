@@ -20,9 +20,12 @@ package struct LogLine {
   }
 
   /// The line's bytes, with the newline at the end and no other.
-  package func bytes(_ format: LogFormat) -> [UInt8] {
+  ///
+  /// - Parameter isForJournal: whether it begins with its priority for the journal.
+  package func bytes(_ format: LogFormat, isForJournal: Bool = false) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(256)
+    if isForJournal { bytes += Array("<\(level.journalPriority)>".utf8) }
     switch format {
     case .text: appendText(to: &bytes)
     case .json: appendJSON(to: &bytes)

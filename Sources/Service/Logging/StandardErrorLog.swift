@@ -24,10 +24,11 @@ final class LogControl: Sendable {
 
   var level: Logger.Level { state.withLock { $0.level } }
 
-  /// How a line is written, and whether it bears its time: not in text for the journal, which shows its own.
-  var format: (format: LogFormat, isTimed: Bool) {
+  /// How a line is written, and whether as text for the journal: that one has its own time beside each line, and files it
+  /// under the priority that the line begins with. JSON is for another reader, whoever hands it on.
+  var format: (format: LogFormat, isForJournal: Bool) {
     let format = state.withLock { $0.format }
-    return (format, format == .json || !isJournal)
+    return (format, format == .text && isJournal)
   }
 }
 
@@ -56,10 +57,10 @@ struct StandardErrorLog: LogHandler {
     if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
     if let given = event.metadata { all.merge(given) { $1 } }
     if let error = event.error { all["error"] = "\(error)" }
-    let (format, isTimed) = control.format
+    let (format, isForJournal) = control.format
     let line = LogLine(
-      time: isTimed ? .now : nil, level: event.level, message: event.message.description, metadata: all)
-    StandardError.write(line.bytes(format))
+      time: isForJournal ? nil : .now, level: event.level, message: event.message.description, metadata: all)
+    StandardError.write(line.bytes(format, isForJournal: isForJournal))
   }
 }
 

@@ -1,0 +1,95 @@
+#!/bin/bash
+# Boots a systemd of its own as process 1 of namespaces of its own, with our units and our binary, and has it do what systemd
+# does: start, reload, restart, watch, stop. Nothing outside of the namespaces is touched, and nothing is left, even after
+# kill -9: whatever runs is in a control group of its own, which a guard kills and removes when this script is gone.
+#
+# usage: Tests/systemd.sh BINARY
+#
+# Where it cannot be done (no root, no namespaces, no systemd 252), it says so, and verifies the units without.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+units=$here/../deploy/systemd
+binary=$(realpath "${1:?usage: $0 BINARY}")
+
+# Verifies the units as far as systemd can without running.
+offline() {
+  echo "systemd.sh: cannot boot a systemd here: $1; the units are verified without"
+  command -v systemd-analyze >/dev/null || { echo "systemd.sh: no systemd-analyze either: install systemd"; exit 69; }
+  "$here/systemd/verify.sh" "$units" "$binary"
+  exit 0
+}
+
+[ "$(id -u)" -eq 0 ] || offline "not root"
+[ -x /lib/systemd/systemd ] || offline "no /lib/systemd/systemd"
+case ${MULTIHOMED_STAGE:=outside} in
+outside)
+  # A mount namespace first, so that not even our view of the control groups is seen elsewhere.
+  unshare --mount true 2>/dev/null || offline "no mount namespaces"
+  MULTIHOMED_STAGE=inside exec unshare --mount --propagation private "$BASH" "$here/systemd.sh" "$binary"
+  ;;
+esac
+
+work=$(mktemp -d)
+group=multihomed-test-$$
+mkdir "$work/groups"
+reason=$(mount -t cgroup2 cgroup2 "$work/groups" 2>&1) || { rmdir "$work/groups" "$work"; offline "no control groups ($reason)"; }
+mkdir "$work/groups/$group"
+
+# Removes everything; run by a process that outlives this one, whatever ends it.
+clean() {
+  local end=$((SECONDS + 20))
+  echo 1 >"$work/groups/$group/cgroup.kill" 2>/dev/null || true
+  while grep -q "populated 1" "$work/groups/$group/cgroup.events" && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
+  find "$work/groups/$group" -depth -type d -exec rmdir {} + || true
+  umount "$work/groups"
+  rm -rf "$work"
+}
+exec {alive}> >(
+  trap '' INT TERM HUP
+  # Ends when the last writer does: this script.
+  cat >/dev/null
+  clean
+)
+guard=$!
+
+finish() {
+  local status=$?
+  [ "$status" -eq 0 ] || { echo "systemd.sh: failed; the end of the journal:" && inside journalctl --no-pager -n 60 || true; }
+  exec {alive}>&-
+  wait "$guard" || true
+  [ ! -e "$work" ] || { echo "systemd.sh: left behind: $work" && status=1; }
+  exit "$status"
+}
+trap finish EXIT
+
+# ---- The boot ------------------------------------------------------------------------------------------------------
+
+mkdir "$work/stage"
+cp "$binary" "$work/stage/multihomed"
+cp -r "$units" "$work/stage/units"
+cp "$here/systemd/checks.sh" "$work/stage"
+(
+  exec {alive}>&-
+  echo "$BASHPID" >"$work/groups/$group/cgroup.procs"
+  exec unshare --pid --net --ipc --uts --cgroup --mount --propagation private --fork --kill-child --mount-proc \
+    sh "$here/systemd/boot.sh" "$work/stage" >"$work/boot.log" 2>&1 </dev/null
+) &
+unshare=$!
+
+# Runs something beside that systemd.
+inside() {
+  local process
+  process=$(cut -d" " -f1 "/proc/$unshare/task/$unshare/children")
+  nsenter --target "$process" --mount --net --ipc --uts --pid --cgroup -- \
+    env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@" {alive}>&-
+}
+
+for _ in $(seq 300); do
+  kill -0 "$unshare" 2>/dev/null || { cat "$work/boot.log"; trap - EXIT; exec {alive}>&-; wait "$guard" || true; offline "it does not come up (above)"; }
+  if inside systemctl is-active --quiet multihomed-test.target 2>/dev/null; then break; fi
+  sleep 0.1
+done
+inside systemctl is-active --quiet multihomed-test.target || { cat "$work/boot.log"; false; }
+echo "systemd.sh: $(inside systemctl --version | head -1) is process 1"
+inside bash /mnt/stage/checks.sh
+echo "systemd.sh: all is well"

@@ -1,0 +1,171 @@
+#!/bin/bash
+# What must hold under a real systemd; run beside it by Tests/systemd.sh.
+set -euo pipefail
+
+say() { echo "systemd.sh: $*"; }
+fail() {
+  say "FAILED: $*"
+  systemctl status --no-pager --full "multihomed*" || true
+  exit 1
+}
+
+# Waits until a command succeeds, 20 seconds at most.
+eventually() {
+  local what=$1 end=$((SECONDS + 20))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || fail "$what: not within 20 s"
+    sleep 0.1
+  done
+}
+
+# Whether a datagram from the client comes back from the address that it was sent to.
+answers() { [ "$(echo hello | ip netns exec client nc -u -w 1 "$1" "$2" 2>/dev/null)" = hello ]; }
+
+property() { systemctl show --value --property "$2" "$1"; }
+is() { [ "$(property "$1" "$2")" = "$3" ]; }
+is_another_process() { [ "$(property "$1" MainPID)" != "$2" ] && is "$1" ActiveState active; }
+# No pipes into grep --quiet, which ends before all is written.
+contains() { grep --quiet --fixed-strings -- "$2" <<<"$1"; }
+journal() { journalctl --sync && journalctl --no-pager --output cat --unit "$@"; }
+# Whether its status begins so.
+says() { [[ "$(property $unit StatusText)" == "$1"* ]]; }
+has_logged() { contains "$(journal "$1")" "$2"; }
+
+# Gives a unit a drop-in of its own; nothing takes it away again.
+drop_in() {
+  mkdir -p "/run/systemd/system/$1.d"
+  printf '%s\n' "[Service]" "${@:2}" >"/run/systemd/system/$1.d/test.conf"
+  systemctl daemon-reload
+}
+
+relay() { printf '[[relay]]\nname = "%s"\nlisten = ["%s"]\nbackend = "echo"\n' "$@"; }
+
+unit=multihomed.service
+file=/etc/multihomed/multihomed.toml
+
+# ---- The start -----------------------------------------------------------------------------------------------------
+
+echo 'listen = [5678]' >$file
+! systemctl start $unit 2>/dev/null || fail "it starts with a file that is wrong"
+has_logged $unit "$file:1:1: " || fail "what is wrong with the file is not in the journal"
+say "a file that is wrong is told by the check before the start"
+
+systemctl stop $unit
+relay game 5678 >$file
+drop_in $unit UnsetEnvironment=NOTIFY_SOCKET TimeoutStartSec=3 Restart=no
+! systemctl start $unit 2>/dev/null || fail "it is active without having said that it is ready"
+is $unit Result timeout || fail "it has ended for another reason: $(property $unit Result)"
+rm "/run/systemd/system/$unit.d/test.conf"
+systemctl daemon-reload
+systemctl reset-failed $unit
+say "it is not active before it has said that it is ready"
+
+systemctl start $unit
+is $unit ActiveState active || fail "it is not active"
+has_logged $unit "ready: " || fail "it is active before it serves"
+answers 10.1.0.1 5678 || fail "no answer"
+user=$(ps -o uid= -p "$(property $unit MainPID)")
+[ "$user" -ne 0 ] || fail "it runs as root"
+eventually "its status" says "serving 2 addresses, "
+say "it is active, relays a datagram, and says: $(property $unit StatusText)"
+
+relay low 53 >/etc/multihomed/low.toml
+systemctl start multihomed@low
+answers 10.1.0.1 53 || fail "no answer on a port below 1024"
+systemctl stop multihomed@low
+say "a port below 1024 is served as user $user"
+
+warnings=$(journal $unit --priority warning)
+contains "$warnings" "echo backend is for trying only" || fail "a warning is not a warning in the journal"
+! contains "$warnings" listening || fail "everything is a warning in the journal"
+! contains "$(journal $unit)" "<4>" || fail "a priority stands in the journal's text"
+contains "$(journal $unit --priority err)" "$file:1:1: " || fail "an error before the start is none in the journal"
+say "the journal knows the priorities"
+
+# ---- Reload --------------------------------------------------------------------------------------------------------
+
+process=$(property $unit MainPID)
+{ relay game 5678 && relay voice 5679; } >$file
+systemctl reload $unit
+eventually "the second relay's answer" answers 10.1.0.1 5679
+answers 10.1.0.1 5678 || fail "the first relay is gone"
+echo nonsense >$file
+systemctl reload $unit
+eventually "the refusal" has_logged $unit "the configuration stays as it was"
+answers 10.1.0.1 5679 || fail "the old configuration is gone"
+eventually "active again" is $unit ActiveState active
+is $unit MainPID "$process" || fail "it was restarted"
+relay game 5678 >$file
+systemctl reload $unit
+say "reload changes the relays, and a file that is wrong changes nothing"
+
+ip address add 10.1.0.9/16 dev eth0
+eventually "the new address's answer" answers 10.1.0.9 5678
+eventually "its status" says "serving 3 addresses, "
+ip address delete 10.1.0.9/16 dev eth0
+say "an address that is added is served: netlink works under the hardening"
+
+# ---- Restart -------------------------------------------------------------------------------------------------------
+
+kill -KILL "$process"
+eventually "a new process" is_another_process $unit "$process"
+answers 10.1.0.1 5678 || fail "no answer after the restart"
+say "kill -9 is survived"
+
+drop_in $unit WatchdogSec=2 TimeoutAbortSec=1
+systemctl restart $unit
+process=$(property $unit MainPID)
+# It lives as long as it says so: longer than the watchdog waits.
+sleep 5
+is $unit MainPID "$process" || fail "the watchdog has ended a process that is well"
+kill -STOP "$process"
+eventually "a new process" is_another_process $unit "$process"
+has_logged $unit "Watchdog timeout" || fail "it was not the watchdog"
+answers 10.1.0.1 5678 || fail "no answer after the watchdog"
+say "a process that stands still is restarted by the watchdog"
+
+# ---- Stop ----------------------------------------------------------------------------------------------------------
+
+# Behind a service that never answers the client waits, and so does the end.
+printf 'drain-limit = "4s"\n[[relay]]\nlisten = [5678]\nbackend = "127.0.0.1:9999"\n' >$file
+systemd-run --quiet --unit silent nc -lu 127.0.0.1 9999
+systemctl restart $unit
+! answers 10.1.0.1 5678 || fail "the service that never answers has answered"
+systemctl stop --no-block $unit
+eventually "the drain" says "draining: 2 addresses, 1 session"
+is $unit ActiveState deactivating || fail "it has ended before the drain: $(property $unit ActiveState)"
+eventually "its end" is $unit ActiveState inactive
+systemctl stop silent
+is $unit Result success || fail "the stop is no success: $(property $unit Result)"
+[ "$(ls -A /run/multihomed 2>/dev/null)" = "" ] || fail "left in /run/multihomed: $(ls -A /run/multihomed)"
+say "stop drains"
+
+# ---- Socket activation ---------------------------------------------------------------------------------------------
+
+relay game 5680 >/etc/multihomed/game.toml
+sed -i -e 's/^ListenDatagram=192.0.2.1:5678/ListenDatagram=10.1.0.1:5680/' -e '/^ListenDatagram=.2001/d' \
+  /etc/systemd/system/multihomed@.socket
+systemctl daemon-reload
+systemctl start multihomed@game.socket
+is multihomed@game.service ActiveState inactive || fail "the service runs before it is asked"
+answers 10.1.0.1 5680 || fail "the datagram that starts the service is not answered"
+is multihomed@game.service ActiveState active || fail "the service does not run"
+systemctl restart multihomed@game.service
+answers 10.1.0.1 5680 || fail "no answer after a restart"
+systemctl stop multihomed@game.socket multihomed@game.service
+say "a socket of systemd's is served, from the first datagram on"
+
+# ---- Adoption ------------------------------------------------------------------------------------------------------
+
+if command -v dnsmasq >/dev/null; then
+  systemctl start --no-block multihomed-adopt@5353
+  systemd-run --quiet --unit names dnsmasq --keep-in-foreground --conf-file=/dev/null --port=5353 --user=nobody \
+    --address=/example.test/192.0.2.55
+  eventually "the adoption" is multihomed-adopt@5353 ActiveState active
+  [ "$(ip netns exec client dig +short +time=2 @10.1.0.1 -p 5353 example.test)" = 192.0.2.55 ] || fail "no answer of the adopted"
+  contains "$(ss --udp --listening --numeric --no-header)" 10.1.0.1:5353 || fail "the adopted has no listener"
+  systemctl stop multihomed-adopt@5353 names
+  is multihomed-adopt@5353 Result success || fail "the end of the adoption is no success"
+  say "another user's service is adopted, once it is there"
+fi
