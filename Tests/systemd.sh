@@ -19,8 +19,9 @@ offline() {
   exit 0
 }
 
-[ "$(id -u)" -eq 0 ] || offline "not root"
+if [ "$(id -u)" -ne 0 ]; then offline "not root"; fi
 [ -x /lib/systemd/systemd ] || offline "no /lib/systemd/systemd"
+[ "${MULTIHOMED_STAGE:-outside}" = inside ] || "$here/systemd/verify.sh" "$units" "$binary"
 case ${MULTIHOMED_STAGE:=outside} in
 outside)
   # A mount namespace first, so that not even our view of the control groups is seen elsewhere.

@@ -7,6 +7,7 @@
 //   errno=NAME|NUMBER   what the call fails with
 //   cut=data|control    recvmmsg: the message is marked MSG_TRUNC or MSG_CTRUNC instead
 //   cut=dump            netlink: the first message of the datagram is marked NLM_F_DUMP_INTR instead
+//   hang=1              recvmmsg: the call does not return as long as the rules act
 //   after=N             let so many pass first (sendmmsg and cut: messages; otherwise calls). Default 0
 //   times=N             then act so often; 0 for ever. Default 1
 //   trains=1            sendmmsg: only messages with UDP_SEGMENT
@@ -38,7 +39,7 @@ struct rule {
   int error;
   int cut;
   long after, times;
-  bool trains, for_ever, said;
+  bool trains, hang, for_ever, said;
   int local, peer;
   long passed;
 };
@@ -82,6 +83,7 @@ static void read_pair(struct rule *rule, char *pair) {
   else if (strcmp(pair, "cut") == 0) rule->cut = cut_named(value);
   else if (strcmp(pair, "after") == 0) rule->after = atol(value);
   else if (strcmp(pair, "times") == 0) rule->times = atol(value);
+  else if (strcmp(pair, "hang") == 0) rule->hang = atoi(value) != 0;
   else if (strcmp(pair, "trains") == 0) rule->trains = atoi(value) != 0;
   else if (strcmp(pair, "local") == 0) rule->local = atoi(value);
   else if (strcmp(pair, "peer") == 0) rule->peer = atoi(value);
@@ -98,7 +100,7 @@ static void read_rule(char *text) {
   snprintf(rule->call, sizeof rule->call, "%s", call);
   for (char *pair; (pair = strtok_r(NULL, ":", &rest)) != NULL;) read_pair(rule, pair);
   rule->for_ever = rule->times == 0;
-  if (rule->error == 0 && rule->cut == 0) give_up(call);
+  if (rule->error == 0 && rule->cut == 0 && !rule->hang) give_up(call);
 }
 
 __attribute__((constructor)) static void read_rules(void) {
@@ -157,7 +159,7 @@ static void spend(struct rule *rule) {
   if (rule->said) return;
   rule->said = true;
   char line[80];
-  const char *what = rule->error != 0 ? strerrorname_np(rule->error) : name_of_cut(rule->cut);
+  const char *what = rule->hang ? "hangs" : rule->error != 0 ? strerrorname_np(rule->error) : name_of_cut(rule->cut);
   int length = snprintf(line, sizeof line, "fault: %s %s\n", rule->call, what);
   (void)!write(2, line, (size_t)length);
 }
@@ -237,8 +239,19 @@ static int cut_of(const char *call, int fd) {
   return cut;
 }
 
+static void hang(const char *call, int fd) {
+  for (int r = 0; r < rule_count; r++) {
+    if (!rules[r].hang || !armed() || !concerns(&rules[r], call, fd, NULL)) continue;
+    pthread_mutex_lock(&lock);
+    spend(&rules[r]);
+    pthread_mutex_unlock(&lock);
+    while (armed()) usleep(10000);
+  }
+}
+
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct timespec *limit) {
   int (*real)(int, struct mmsghdr *, unsigned int, int, struct timespec *) = dlsym(RTLD_NEXT, "recvmmsg");
+  hang("recvmmsg", fd);
   int error = refusal("recvmmsg", fd);
   if (error != 0) {
     errno = error;

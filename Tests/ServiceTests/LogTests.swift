@@ -27,6 +27,18 @@ import Testing
     #expect(line(.text, "listening", timed: false) == "info  listening\n")
   }
 
+  @Test func theJournalGetsThePriorityOfEachLevel() {
+    let expected: [(Logger.Level, Int)] = [
+      (.trace, 7), (.debug, 7), (.info, 6), (.notice, 5), (.warning, 4), (.error, 3), (.critical, 2),
+    ]
+    #expect(expected.count == Logger.Level.allCases.count)
+    for (level, priority) in expected {
+      let line = LogLine(time: nil, level: level, message: "hello", metadata: [:])
+      #expect(String(decoding: line.bytes(.text, isForJournal: true), as: UTF8.self).hasPrefix("<\(priority)>\(level)"))
+      #expect(String(decoding: line.bytes(.text), as: UTF8.self).hasPrefix("\(level)"))
+    }
+  }
+
   @Test func aValueThatWouldBeAmbiguousIsQuoted() {
     let written = line(.text, "a\nb\u{1b}", ["x": "two words", "y": "", "z": "a=\"b\"\n"], timed: false)
     #expect(written == "info  a b  x=\"two words\" y=\"\" z=\"a=\\\"b\\\"\\n\"\n")

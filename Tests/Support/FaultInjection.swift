@@ -29,6 +29,8 @@ public struct FaultInjection: Sendable {
     case cutControl
     /// A netlink message is marked as one of a list that has changed meanwhile (NLM_F_DUMP_INTR).
     case interruptedDump
+    /// Receiving: it does not return as long as the faults act.
+    case hang
   }
 
   /// One rule.
@@ -61,6 +63,7 @@ public struct FaultInjection: Sendable {
       case .cutData: parts.append("cut=data")
       case .cutControl: parts.append("cut=control")
       case .interruptedDump: parts.append("cut=dump")
+      case .hang: parts.append("hang=1")
       }
       parts += ["after=\(after)", "times=\(times ?? 0)"]
       if trainsOnly { parts.append("trains=1") }
@@ -108,7 +111,9 @@ public struct FaultInjection: Sendable {
   }
 
   /// The same, compiled once a test run.
-  static func compiled(_ source: String, _ options: [String] = []) throws -> String {
+  ///
+  /// - Throws: as above.
+  public static func compiled(_ source: String, _ options: [String] = []) throws -> String {
     try outputs.with { outputs in
       if let done = outputs[source] { return done.path }
       let folder = try TemporaryFolder()

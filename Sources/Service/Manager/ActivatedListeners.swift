@@ -56,7 +56,7 @@ package final class ActivatedListeners: ListenerSource {
 
 extension RelayConfiguration {
   /// Whether the relay listens there, now or whenever an interface has the address.
-  func mayListen(on endpoint: Endpoint, _ snapshot: Snapshot) -> Bool {
+  package func mayListen(on endpoint: Endpoint, _ snapshot: Snapshot) -> Bool {
     if isOwnBackend(endpoint.address, endpoint.port) { return false }
     return listen.contains { specification in
       switch specification {

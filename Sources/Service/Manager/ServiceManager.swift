@@ -14,6 +14,7 @@ final class ServiceManager {
   private static let farewell = Nanoseconds.seconds(5)
   private var isLost = false
   private var lastStatus: String?
+  private var isReloading = false
 
   /// What it is told at every turn of the watchdog, and whenever `tellStatus` is called: one line.
   var status: () -> String = { "" }
@@ -36,7 +37,10 @@ final class ServiceManager {
   // MARK: What it is told
 
   /// Everything that can serve serves.
-  func ready() { tell(["READY=1", statusLine]) }
+  func ready() {
+    isReloading = false
+    tell(["READY=1", statusLine])
+  }
 
   /// Begins to show the watchdog, if there is one, that the workers make progress.
   ///
@@ -53,6 +57,7 @@ final class ServiceManager {
   /// The configuration is being read again; `ready()` must follow, whatever comes of it. The time is what a manager knows by
   /// that the reload is the one that it has asked for.
   func reloading() {
+    isReloading = true
     tell(["RELOADING=1", "MONOTONIC_USEC=\(Instant.now.nanoseconds / 1_000)", "STATUS=reading the configuration again"])
   }
 
@@ -62,8 +67,9 @@ final class ServiceManager {
     tell(["STOPPING=1", "EXTEND_TIMEOUT_USEC=\(limit / 1_000)", statusLine])
   }
 
-  /// Says the status if it is another than the last one.
+  /// Says the status if it is another than the last one. During a reload it comes when that is done.
   func tellStatus() {
+    if isReloading { return }
     let line = statusLine
     if line != lastStatus { tell([line]) }
   }

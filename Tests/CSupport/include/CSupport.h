@@ -11,6 +11,10 @@
 int mhs_spawn(char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment, int network,
               int input, int output, int error);
 
+/// A Unix datagram socket bound to a path, or to an abstract name when the address begins with '@'; it does not block.
+/// Returns it, or minus the errno.
+int mhs_open_manager(const char *_Nonnull address);
+
 /// A descriptor from which the text can be read. Returns it, or minus the errno.
 int mhs_text(const char *_Nonnull text, size_t length);
 
