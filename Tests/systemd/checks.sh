@@ -130,6 +130,8 @@ say "a process that stands still is restarted by the watchdog"
 # Behind a service that never answers the client waits, and so does the end.
 printf 'drain-limit = "4s"\n[[relay]]\nlisten = [5678]\nbackend = "127.0.0.1:9999"\n' >$file
 systemd-run --quiet --unit silent nc -lu 127.0.0.1 9999
+# Longer than systemd would wait by itself.
+drop_in $unit TimeoutStopSec=1
 systemctl restart $unit
 ! answers 10.1.0.1 5678 || fail "the service that never answers has answered"
 systemctl stop --no-block $unit
@@ -139,7 +141,7 @@ eventually "its end" is $unit ActiveState inactive
 systemctl stop silent
 is $unit Result success || fail "the stop is no success: $(property $unit Result)"
 [ "$(ls -A /run/multihomed 2>/dev/null)" = "" ] || fail "left in /run/multihomed: $(ls -A /run/multihomed)"
-say "stop drains"
+say "stop drains, for longer than systemd's own patience"
 
 # ---- Socket activation ---------------------------------------------------------------------------------------------
 
