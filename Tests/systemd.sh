@@ -68,7 +68,7 @@ trap finish EXIT
 mkdir "$work/stage"
 cp "$binary" "$work/stage/multihomed"
 cp -r "$units" "$work/stage/units"
-cp "$here/systemd/checks.sh" "$work/stage"
+cp "$here/systemd/checks.sh" "$here/systemd/steady.py" "$work/stage"
 (
   exec {alive}>&-
   echo "$BASHPID" >"$work/groups/$group/cgroup.procs"

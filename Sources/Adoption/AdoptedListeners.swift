@@ -37,6 +37,9 @@ final class AdoptedListeners: ListenerSource {
 
   var remark: String? { ", beside \(service.description)" }
 
+  let obstacleToHandingOver: String? =
+    "a relay beside a running service cannot be handed over to another process; restart `multihomed adopt` instead: the "
+    + "service goes on meanwhile"
   var notes: [String] {
     let pool = sourcePool.flatMap { $0.base.isLoopback || !service.takesIPv4 ? nil : $0 }
     let seenAs = pool.map { "addresses of \($0)" } ?? "addresses of this host"

@@ -22,7 +22,7 @@ int mh_open_notifier(void) {
   return fd;
 }
 
-int mh_notify(int fd, const void *address, size_t length, const void *text, size_t size) {
+int mh_notify(int fd, int attached, const void *address, size_t length, const void *text, size_t size) {
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   if (length == 0 || length >= sizeof to.sun_path) return -ENAMETOOLONG;
   memcpy(to.sun_path, address, length);
@@ -30,8 +30,18 @@ int mh_notify(int fd, const void *address, size_t length, const void *text, size
   int is_abstract = to.sun_path[0] == '@';
   if (is_abstract) to.sun_path[0] = 0;
   socklen_t whole = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (is_abstract ? 0 : 1));
+  struct iovec piece = {.iov_base = (void *)text, .iov_len = size};
+  _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof attached)] = {0};
+  struct msghdr message = {.msg_name = &to, .msg_namelen = whole, .msg_iov = &piece, .msg_iovlen = 1};
+  if (attached >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof attached), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(c), &attached, sizeof attached);
+  }
   ssize_t sent;
-  do sent = sendto(fd, text, size, MSG_NOSIGNAL, (struct sockaddr *)&to, whole);
+  do sent = sendmsg(fd, &message, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : 0;
 }

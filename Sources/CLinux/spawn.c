@@ -14,17 +14,20 @@
 static int place(int fd, int target) { return fd == target ? fcntl(fd, F_SETFD, 0) : dup2(fd, target); }
 
 // Runs in the child, where other threads may have held any lock: only async-signal-safe calls.
-static int prepare(int parent, int network, int input, int output) {
+static int prepare(int parent, int network, int input, int output, int error) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return errno;
   if (getppid() != parent) return ESRCH;  // It died before the line above.
   signal(SIGPIPE, SIG_DFL);               // Ignored by us, and inherited otherwise.
   if (network >= 0 && setns(network, CLONE_NEWNET) < 0) return errno;
-  if (place(input, 0) < 0 || place(output, 1) < 0 || dup2(1, 2) < 0) return errno;
+  // Above the first three, so that placing one does not overwrite another.
+  if (output < 3 && (output = fcntl(output, F_DUPFD_CLOEXEC, 3)) < 0) return errno;
+  if (error < 3 && (error = fcntl(error, F_DUPFD_CLOEXEC, 3)) < 0) return errno;
+  if (place(input, 0) < 0 || dup2(output, 1) < 0 || dup2(error, 2) < 0) return errno;
   return 0;
 }
 
 int mh_spawn(char *const *arguments, const char *program, char *const *environment, int network, int input,
-             int output) {
+             int output, int error) {
   // A successful exec closes it; otherwise it brings the errno.
   int news[2];
   if (pipe2(news, O_CLOEXEC) < 0) return -errno;
@@ -32,7 +35,7 @@ int mh_spawn(char *const *arguments, const char *program, char *const *environme
   pid_t pid = fork();
   int failure = pid < 0 ? errno : 0;
   if (pid == 0) {
-    failure = prepare(parent, network, input, output);
+    failure = prepare(parent, network, input, output, error);
     if (failure == 0) {
       execvpe(program, arguments, environment);
       failure = errno;
@@ -64,4 +67,9 @@ int mh_open_text(const void *text, size_t length) {
     return -ENOSPC;
   }
   return fd;
+}
+
+int mh_open_nameless(void) {
+  int fd = memfd_create("multihomed", MFD_CLOEXEC);
+  return fd < 0 ? -errno : fd;
 }

@@ -14,6 +14,8 @@ public final class Signal: Handle {
     case hangUp = 1
     /// SIGUSR1: write the counters.
     case user1 = 10
+    /// SIGUSR2: hand everything over to a new process.
+    case user2 = 12
   }
 
   private let action: () -> Void

@@ -7,16 +7,20 @@ final class EchoBackend: @unchecked Sendable {
   /// Where it listens.
   let endpoint: Endpoint
 
+  /// Bound to it.
+  let socket: Socket
+
   private let loop: Loop
   private let echo: Echo
   private var wakeup: Wakeup?
   private var thread: Thread?
 
-  /// Binds a free port of 127.0.0.1 and starts the thread.
+  /// Starts the thread.
   ///
+  /// - Parameter inherited: the socket of another one; nil for a free port of 127.0.0.1.
   /// - Throws: EMFILE, ENOMEM, EAGAIN.
-  init() throws(Errno) {
-    let socket = try Socket.service(on: Endpoint(.loopbackIPv4, 0))
+  init(_ inherited: Socket? = nil) throws(Errno) {
+    if let inherited { socket = inherited } else { socket = try Socket.service(on: Endpoint(.loopbackIPv4, 0)) }
     endpoint = try socket.localEndpoint()
     let loop = try Loop()
     self.loop = loop
@@ -29,11 +33,12 @@ final class EchoBackend: @unchecked Sendable {
     }
   }
 
-  /// Ends the thread and waits for it.
+  /// Ends the thread and waits for it; once is enough.
   func stop() {
+    guard let thread else { return }
     wakeup?.send()
-    thread?.join()
-    thread = nil
+    thread.join()
+    self.thread = nil
   }
 
   private final class Echo: Readiness {

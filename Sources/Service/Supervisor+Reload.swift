@@ -84,6 +84,6 @@ extension Supervisor {
 
   /// Starts the built-in backend, if a relay is the first to need it.
   func provideEcho(for relays: [RelayConfiguration]) throws(Errno) {
-    if echo == nil, relays.contains(where: { $0.backend == .echo }) { echo = try EchoBackend() }
+    if echo == nil, relays.contains(where: { $0.backend == .echo }) { echo = try EchoBackend(estate?.echo) }
   }
 }

@@ -25,6 +25,15 @@ public final class Supervisor {
   let manager: ServiceManager
   /// Started when a relay first needs it.
   var echo: EchoBackend?
+  /// Where this program lay when it was started; another version may lie there by now.
+  let program = ProcFile.link(ChildProcess.ourselves, limit: 4_096)
+  /// Whose place this process takes, and what it leaves, until it has gone.
+  private var predecessor: Predecessor?
+  var estate: Estate?
+  /// Who is about to take this process's place.
+  var successor: Successor?
+  /// Whether the workers stand still for that.
+  var isStandingStill = false
   /// Nil where there is nothing to read again.
   private let reread: Rereading?
   /// The identity of the next relay.
@@ -45,10 +54,12 @@ public final class Supervisor {
   /// - Parameters:
   ///   - source: where the listeners' sockets come from; nil for bind(2).
   ///   - reread: reads the configuration again at SIGHUP; nil where only the addresses can be read again.
+  ///   - predecessor: whose place to take; nil for nobody's.
   /// - Returns: the status to exit with.
   /// - Throws: what keeps it from starting, or from going on, and what to do about it.
   public static func run(
-    _ configuration: ProcessConfiguration, _ source: (any ListenerSource)? = nil, reread: Rereading? = nil
+    _ configuration: ProcessConfiguration, _ source: (any ListenerSource)? = nil, reread: Rereading? = nil,
+    predecessor: Predecessor? = nil
   ) throws(ConfigurationError) -> Int32 {
     try validate(configuration)
     let limits = HostLimits(descriptors: DescriptorLimit.raise())
@@ -58,7 +69,7 @@ public final class Supervisor {
     let listeners = try listeners(from: source)
     let supervisor: Supervisor
     do throws(Errno) {
-      supervisor = try Supervisor(configuration, limits, listeners, reread)
+      supervisor = try Supervisor(configuration, limits, listeners, reread, predecessor)
     } catch { throw .start("cannot start", error) }
     try supervisor.begin()
     supervisor.loop.run()
@@ -69,8 +80,12 @@ public final class Supervisor {
 
   private init(
     _ configuration: ProcessConfiguration, _ limits: HostLimits, _ source: any ListenerSource,
-    _ reread: Rereading?
+    _ reread: Rereading?, _ predecessor: Predecessor?
   ) throws(Errno) {
+    self.predecessor = predecessor
+    let estate = try predecessor?.estate()
+    let source = estate.map { InheritedListeners($0.listenersByEndpoint, .given, otherwise: source) } ?? source
+    self.estate = estate
     self.configuration = configuration
     self.limits = limits
     self.source = source
@@ -84,7 +99,7 @@ public final class Supervisor {
     let sessionLog = SessionLog(names, logControl, logger)
     let workers = configuration.workers.resolved()
     let crew = try WorkerCrew(
-      workers, source: source, busyPoll: configuration.busyPoll,
+      workers, source: source, busyPoll: configuration.busyPoll, isHeld: predecessor != nil,
       observer: WorkerEars(troubles: troubles, sessions: sessionLog))
     keeper = try ListenerKeeper(loop, configuration, crew, source, logger)
     self.logControl = logControl
@@ -117,6 +132,10 @@ public final class Supervisor {
     logSessions(to: try openSessionLog(configuration))
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
+    if let predecessor {
+      try takeOver(from: predecessor)
+      self.predecessor = nil
+    }
     warn()
     announce()
     try tellReady()
@@ -126,15 +145,17 @@ public final class Supervisor {
     let relays = configuration.relays
     names.know(relays)
     try provideEcho(for: relays)
-    let counters = try crew.prepare(Dictionary(uniqueKeysWithValues: relays.map { ($0.id, plans($0)) }))
+    let counters = try crew.prepare(
+      Dictionary(uniqueKeysWithValues: relays.map { ($0.id, plans($0)) }), upstreams: inheritedUpstreams(relays))
     for relay in relays { crew.begin(relay, plans(relay), counters[relay.id] ?? []) }
   }
 
   private func listenToSignals() throws(Errno) {
     signals = [
-      try Signal(loop, .terminate) { [unowned self] in self.beginEnd("SIGTERM") },
+      try Signal(loop, .terminate) { [unowned self] in self.beEnded() },
       try Signal(loop, .interrupt) { [unowned self] in self.beginEnd("SIGINT") },
       try Signal(loop, .user1) { [unowned self] in self.logCounters() },
+      try Signal(loop, .user2) { [unowned self] in self.handOver() },
       try Signal(loop, .hangUp) { [unowned self] in self.readAgain() },
     ]
   }
@@ -228,6 +249,7 @@ public final class Supervisor {
   }
 
   private func readAgain() {
+    if successor != nil { return logger.notice("SIGHUP: not now; another process is about to take over") }
     if drain == nil { manager.reloading() }
     defer { if drain == nil { manager.ready() } }
     logger.info("SIGHUP: reading \(reread == nil ? "" : "the configuration and ")the addresses of this host again")
@@ -253,8 +275,16 @@ public final class Supervisor {
 
   // MARK: The end
 
+  /// SIGTERM: a service manager may want to start us anew.
+  private func beEnded() {
+    successor?.cancel()
+    if drain == nil, leaveWithManager() { return loop.stop() }
+    beginEnd("SIGTERM")
+  }
+
   private func beginEnd(_ signal: Logger.Message) {
     if drain != nil { return loop.stop() }
+    successor?.cancel()
     logger.notice("\(signal): draining; a second signal ends at once")
     defer { manager.stopping(within: configuration.drainLimit) }
     do throws(Errno) {

@@ -41,17 +41,20 @@ struct RelayCommand: ParsableCommand {
     // What the file's capabilities, or the environment, give for other commands is not for whoever reads from the network.
     if UserIdentity.effective != 0 { try? Rights.keepOnly([.bindService, .networkAdmin]) }
     let commandLine = together(route.values, filter.values, loopback.values, sessions.values, process.values)
-    let status = try start(commandLine, Environment.variables)
+    let status = try start(commandLine, Environment.variables, Predecessor.ofThisProcess())
     if status != 0 { throw ExitCode(status) }
   }
 
-  private func start(_ commandLine: [Setting: [String]], _ environment: [String: String]) throws -> Int32 {
+  private func start(
+    _ commandLine: [Setting: [String]], _ environment: [String: String], _ predecessor: Predecessor?
+  ) throws -> Int32 {
     guard let path = file.path else {
-      return try Supervisor.run(ProcessConfiguration(Settings(commandLine: commandLine, environment: environment)))
+      return try Supervisor.run(
+        ProcessConfiguration(Settings(commandLine: commandLine, environment: environment)), predecessor: predecessor)
     }
     let read = { () throws(ConfigurationFileError) in
       try ConfigurationFile.read(path, commandLine: commandLine, environment: environment)
     }
-    return try Supervisor.run(read(), reread: read)
+    return try Supervisor.run(read(), reread: read, predecessor: predecessor)
   }
 }

@@ -42,8 +42,11 @@ final class ReloadHost {
   /// Takes the file away.
   func removeFile() { _ = unsafe unlink("\(folder.path)/\(Self.file)") }
 
+  /// Writes another configuration, of which the process is not told.
+  func write(_ configuration: String) throws { _ = try folder.write(configuration, to: Self.file) }
+
   private func tell(_ configuration: String?) throws {
-    if let configuration { try folder.write(configuration, to: Self.file) }
+    if let configuration { try write(configuration) }
     mark = relay.process.mark
     relay.process.signal(SIGHUP)
   }

@@ -108,6 +108,37 @@ say "an address that is added is served: netlink works under the hardening"
 
 # ---- Restart -------------------------------------------------------------------------------------------------------
 
+# Whether nothing is lost while something is done to the unit, and every session goes on.
+loses_nothing() {
+  local what=$1 log=/run/steady.log stop=/run/steady.stop clients
+  shift
+  rm -f $stop
+  ip netns exec client python3 /mnt/stage/steady.py 10.1.0.1 5678 200 $stop >$log 2>&1 &
+  clients=$!
+  eventually "200 sessions" has_sessions
+  for _ in 1 2 3; do
+    process=$(property $unit MainPID)
+    "$@" || fail "$what failed"
+    eventually "a new process" is_another_process $unit "$process"
+    eventually "200 sessions that go on" has_taken_over "$(property $unit MainPID)"
+  done
+  touch $stop
+  wait $clients || fail "$what: $(cat $log)"
+  say "$what, three times, with 200 sessions: $(cat $log)"
+}
+has_sessions() {
+  systemctl kill --kill-whom=main --signal=USR1 $unit
+  # A few are left from before.
+  [[ "$(journal $unit --lines 2)" =~ \"sessions\":[2-9].., ]]
+}
+has_taken_over() { [[ "$(journal $unit)" =~ "took over from another process lost=0 pid=$1 sessions="[2-9].. ]]; }
+
+relay game 5678 >$file
+loses_nothing "systemctl restart" systemctl restart $unit
+loses_nothing "SIGUSR2" systemctl kill --kill-whom=main --signal=USR2 $unit
+[ "$(property $unit NFileDescriptorStore)" = 0 ] || fail "descriptors are left with systemd: $(property $unit NFileDescriptorStore)"
+process=$(property $unit MainPID)
+
 kill -KILL "$process"
 eventually "a new process" is_another_process $unit "$process"
 answers 10.1.0.1 5678 || fail "no answer after the restart"
@@ -131,7 +162,7 @@ say "a process that stands still is restarted by the watchdog"
 printf 'drain-limit = "4s"\n[[relay]]\nlisten = [5678]\nbackend = "127.0.0.1:9999"\n' >$file
 systemd-run --quiet --unit silent nc -lu 127.0.0.1 9999
 # Longer than systemd would wait by itself.
-drop_in $unit TimeoutStopSec=1
+drop_in $unit TimeoutStopSec=1 Environment=MULTIHOMED_DESCRIPTOR_STORE=false
 systemctl restart $unit
 ! answers 10.1.0.1 5678 || fail "the service that never answers has answered"
 systemctl stop --no-block $unit
@@ -141,7 +172,7 @@ eventually "its end" is $unit ActiveState inactive
 systemctl stop silent
 is $unit Result success || fail "the stop is no success: $(property $unit Result)"
 [ "$(ls -A /run/multihomed 2>/dev/null)" = "" ] || fail "left in /run/multihomed: $(ls -A /run/multihomed)"
-say "stop drains, for longer than systemd's own patience"
+say "stop drains where nothing is left with systemd, for longer than its own patience"
 
 # ---- Socket activation ---------------------------------------------------------------------------------------------
 

@@ -348,10 +348,10 @@ int mh_restore_capabilities(void);
 
 /// Starts a program, found by PATH when its name has no slash. It gets SIGKILL when the calling thread ends.
 ///
-/// `network` is a descriptor of the network namespace to start it in, or -1; `output` becomes descriptors 1 and 2. Both
-/// arrays end with NULL. Returns the pid, or minus the errno.
+/// `network` is a descriptor of the network namespace to start it in, or -1; `input`, `output` and `error` become its first
+/// three. Both arrays end with NULL. Returns the pid, or minus the errno.
 int mh_spawn(char *_Nullable const *_Nonnull arguments, const char *_Nonnull program,
-             char *_Nullable const *_Nonnull environment, int network, int input, int output);
+             char *_Nullable const *_Nonnull environment, int network, int input, int output, int error);
 
 /// Waits for the end of a child. Returns its exit status, 128 and the number of the signal that killed it, or minus the
 /// errno.
@@ -362,6 +362,9 @@ int mh_open_pipe(int *_Nonnull ends);
 
 /// A descriptor from which a text can be read (memfd_create(2)). Returns it, or minus the errno.
 int mh_open_text(const void *_Nonnull text, size_t length);
+
+/// An empty file without a name (memfd_create(2)). Returns it, or minus the errno.
+int mh_open_nameless(void);
 
 // ---- Descriptors from process to process: unix(7), SCM_RIGHTS --------------------------------------------------------
 
@@ -385,7 +388,7 @@ int mh_replace(int fd, int replacement);
 int mh_open_notifier(void);
 
 /// Sends a message to a path, or to an abstract name when it begins with '@'. Returns 0, or minus the errno.
-int mh_notify(int fd, const void *_Nonnull address, size_t length, const void *_Nonnull text, size_t size);
+int mh_notify(int fd, int attached, const void *_Nonnull address, size_t length, const void *_Nonnull text, size_t size);
 
 // ---- Others --------------------------------------------------------------------------------------------------------
 

@@ -34,10 +34,18 @@ public struct Conversation: Sendable {
 
   /// Says something, with a descriptor that the other end gets a copy of.
   ///
-  /// - Throws: EPIPE when the other end is gone.
-  public func say(_ text: String, _ attached: Socket? = nil) throws(Errno) {
+  /// - Parameter limit: how long to wait for room when the other end does not listen; nil for ever. (A socket that is polled
+  ///   by libuv does not block by itself.)
+  /// - Throws: EPIPE when the other end is gone, ETIMEDOUT when there was no room in time.
+  public func say(_ text: String, _ attached: Socket? = nil, within limit: Nanoseconds? = nil) throws(Errno) {
     let bytes = Array(text.utf8)
-    try checked(unsafe mh_say(socket.descriptor, bytes, bytes.count, attached?.descriptor ?? -1))
+    while true {
+      let result = unsafe mh_say(socket.descriptor, bytes, bytes.count, attached?.descriptor ?? -1)
+      if result != -EAGAIN { return _ = try checked(result) }
+      var entry = pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
+      let milliseconds = limit.map { Int32(clamping: $0.millisecondsRoundedUp) } ?? -1
+      if try retrying({ unsafe poll(&entry, 1, milliseconds) }) == 0 { throw Errno(ETIMEDOUT) }
+    }
   }
 
   /// Waits for the next message.
@@ -74,6 +82,7 @@ public struct PeerProcess: Sendable {
     let list = CStrings(["multihomed"] + arguments)
     let variables = CStrings(Environment.variables.map { "\($0)=\($1)" })
     try checked(
-      unsafe mh_spawn(list.pointer, ChildProcess.ourselves, variables.pointer, -1, theirs.descriptor, STDERR_FILENO))
+      unsafe mh_spawn(
+        list.pointer, ChildProcess.ourselves, variables.pointer, -1, theirs.descriptor, STDERR_FILENO, STDERR_FILENO))
   }
 }

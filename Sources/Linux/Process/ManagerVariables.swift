@@ -24,9 +24,20 @@ public struct ManagerVariables: Sendable {
   public let watchdog: Nanoseconds?
   /// What it has opened, in its order.
   public let passed: [Passed]
+  /// What a process of ours has left with it (FDSTORE=1), under the names that it gave them.
+  public let stored: [Passed]
+  /// Whether descriptors may be left with it at the end, for the next process (systemd.service(5), FileDescriptorStoreMax=).
+  /// systemd says so from version 254 on; for earlier ones the unit must.
+  public let storesDescriptors: Bool
+  /// What the names begin with under which descriptors are left.
+  public static let storedPrefix = "multihomed-"
+
+  /// What the process that takes this one's place needs of them: it is told by the manager as this one was.
+  let forSuccessor: [String: String]
 
   private static let names = [
-    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "FDSTORE",
+    "MULTIHOMED_DESCRIPTOR_STORE",
   ]
 
   /// Of this process. Reading it first takes it out of the environment, since none of it is for a child; so that must happen
@@ -40,7 +51,15 @@ public struct ManagerVariables: Sendable {
     let socket = variables["NOTIFY_SOCKET"]
     notifySocket = socket.flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
     watchdog = Self.watchdog(variables, processID)
-    passed = Self.passed(variables, processID)
+    // Without WATCHDOG_PID, which is for whoever has this pid.
+    forSuccessor = variables.filter {
+      ["NOTIFY_SOCKET", "WATCHDOG_USEC", "FDSTORE", "MULTIHOMED_DESCRIPTOR_STORE"].contains($0.key)
+    }
+    let all = Self.passed(variables, processID)
+    passed = all.filter { !$0.name.hasPrefix(Self.storedPrefix) }
+    stored = all.filter { $0.name.hasPrefix(Self.storedPrefix) }
+    let limit = variables["FDSTORE"].flatMap { Int($0) } ?? 0
+    storesDescriptors = notifySocket != nil && (limit > 0 || variables["MULTIHOMED_DESCRIPTOR_STORE"] == "true")
   }
 
   private static func watchdog(_ variables: [String: String], _ processID: Int32) -> Nanoseconds? {

@@ -75,6 +75,8 @@ extension Errno {
   public static let fileTooLarge = Errno(EFBIG)
   /// No such process.
   public static let noProcess = Errno(ESRCH)
+  /// The other end speaks another protocol, or another version of it.
+  public static let otherProtocol = Errno(EPROTO)
   /// The address family is switched off on this host.
   public static let familyNotSupported = Errno(EAFNOSUPPORT)
 }

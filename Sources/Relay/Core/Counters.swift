@@ -121,6 +121,9 @@ public final class RelayCounters: Sendable {
     others.add(1, 1)
   }
 
+  /// A session that began in another process goes on here.
+  func takeOver() { others.add(1, 1) }
+
   @inline(__always)
   func noteAwaiting(_ change: Int) { others.add(3, UInt64(bitPattern: Int64(change))) }
 

@@ -18,22 +18,22 @@ package struct SourcePool: ~Copyable {
     var stamp: UInt32
   }
 
-  private static let inUse = UInt32.max
-  private static let none = UInt32.max
+  static let inUse = UInt32.max
+  static let none = UInt32.max
 
   /// A tick is 2^26 ns, 67 ms. 31 bits of them last four and a half years; then they begin anew, which at worst keeps an
   /// address that nobody has wanted for all that time out of use a little longer.
   private static let tickShift: UInt64 = 26
   private static let tickMask = UInt32.max >> 1
 
-  private var places: UntouchedMemory<Place>
+  var places: UntouchedMemory<Place>
   private let quarantineTicks: UInt32
-  private var oldest = none
+  private(set) var oldest = none
   private var newest = none
   /// Places from here on were never used.
-  private var firstFresh: UInt32 = 0
+  var firstFresh: UInt32 = 0
   /// How many sessions have an address.
-  package private(set) var count = 0
+  package internal(set) var count = 0
 
   /// - Parameters:
   ///   - count: how many addresses there are.
@@ -71,10 +71,15 @@ package struct SourcePool: ~Copyable {
   /// Takes an address back, into quarantine.
   package mutating func giveBack(_ number: UInt32, now: Instant) {
     precondition(places[Int(number)].stamp == Self.inUse)
-    places[Int(number)] = Place(link: Self.none, stamp: Self.ticks(now))
+    enqueue(number, Self.ticks(now))
+    count -= 1
+  }
+
+  /// Appends a place to the queue of those given back.
+  mutating func enqueue(_ number: UInt32, _ stamp: UInt32) {
+    places[Int(number)] = Place(link: Self.none, stamp: stamp)
     if newest == Self.none { oldest = number } else { places[Int(newest)].link = number }
     newest = number
-    count -= 1
   }
 
   /// The session that has an address now.
@@ -88,7 +93,7 @@ package struct SourcePool: ~Copyable {
     (Self.ticks(now) &- places[Int(number)].stamp) & Self.tickMask >= quarantineTicks
   }
 
-  private static func ticks(_ now: Instant) -> UInt32 {
+  static func ticks(_ now: Instant) -> UInt32 {
     UInt32(truncatingIfNeeded: now.nanoseconds >> tickShift) & tickMask
   }
 }

@@ -18,7 +18,7 @@ extension Forwarder {
         vacantPlaces.removeLast()
       }
       core.setBackendPort(opening.backend.port, of: listener.index)
-      listener.start()
+      if !isHeld { listener.start() }
       return listener.index
     } catch {
       refusals.report(.listenerFailed(error))

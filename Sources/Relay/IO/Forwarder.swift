@@ -21,6 +21,10 @@ final class Forwarder {
   // Constants: what may change is retained for each call.
   let multiplexed: MultiplexedUpstream?
   let housekeeping: Housekeeping
+  /// Whether the multiplexing upstream's socket was another process's.
+  let inheritsUpstream: Bool
+  /// Whether nothing is received for now.
+  var isHeld: Bool
   /// Whether it has ended, and nothing calls it any more.
   private(set) var hasLeft = false
   /// Called when it has; set while it is about to.
@@ -28,9 +32,11 @@ final class Forwarder {
 
   init(
     _ loop: Loop, _ plan: RelayPlan, _ id: RelayID, counters: RelayCounters, bench: Workbench,
-    observer: any WorkerObserver
+    observer: any WorkerObserver, upstream: Socket? = nil, isHeld: Bool = false
   ) throws(Errno) {
     self.id = id
+    self.isHeld = isHeld
+    inheritsUpstream = upstream != nil
     self.observer = observer
     self.counters = counters
     self.loop = loop
@@ -40,7 +46,7 @@ final class Forwarder {
     housekeeping = try Housekeeping(loop)
     multiplexed =
       if case .multiplexed(let range) = plan.upstream {
-        try MultiplexedUpstream(loop, plan, sources: range)
+        try MultiplexedUpstream(loop, plan, sources: range, inherited: upstream)
       } else {
         nil
       }

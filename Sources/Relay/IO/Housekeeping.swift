@@ -52,6 +52,19 @@ final class Housekeeping {
     expectExpiry(now)
   }
 
+  /// Does nothing for now.
+  func hold() {
+    expiry?.stop()
+    sweeping?.stop()
+  }
+
+  /// Does again what there is to do.
+  func release(_ now: Instant) {
+    expectExpiryAnew(now)
+    // Listeners that have gone, or a sweep that was under way.
+    beginSweep()
+  }
+
   /// Does nothing any more.
   func close() {
     expiry?.close()

@@ -22,7 +22,7 @@ final class Listener: Readiness {
   let counters: ListenerCounters
   var sending: SendingSocket
   var state = State.serving
-  private var queueDrops = QueueDrops()
+  private(set) var queueDrops = QueueDrops()
   private unowned(unsafe) let forwarder: Forwarder
 
   init(_ loop: Loop, _ opening: ListenerOpening, index: ListenerIndex, forwarder: Forwarder) throws(Errno) {
@@ -44,6 +44,9 @@ final class Listener: Readiness {
 
   /// Whether its address is ours.
   var isServing: Bool { if case .serving = state { true } else { false } }
+
+  /// What was lost so far was counted in another process.
+  func expectQueueDrops(_ told: UInt32) { queueDrops.told = told }
 
   /// Counts what was lost before the last receive.
   func note(queueDrops sum: UInt32) {

@@ -1,7 +1,8 @@
 /// What the kernel has told of the datagrams that a socket's receive queue lost (SO_RXQ_OVFL): their sum since the socket
 /// was made, modulo 2^32, with the first message that it takes after a loss and every one from then on.
 struct QueueDrops {
-  private var told: UInt32 = 0
+  /// The sum that was told last.
+  var told: UInt32 = 0
 
   /// How many more there are now than when this was last asked.
   ///

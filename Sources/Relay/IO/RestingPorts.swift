@@ -34,7 +34,7 @@ final class RestingPorts: @unchecked Sendable {
   /// Opens a connected socket on a port that has rested, or if there is hardly one, on one that has rested for long.
   ///
   /// - Throws: what `Socket.connectedUpstream(to:)` throws.
-  func open(to backend: Endpoint, now: Instant) throws(Errno) -> (socket: Socket, port: UInt16) {
+  func open(to backend: Endpoint, now: Instant) throws(Errno) -> Socket {
     var best: (socket: Socket, port: UInt16)?
     var bestEnd = UInt64.max
     for _ in 0..<Self.draws {
@@ -42,14 +42,38 @@ final class RestingPorts: @unchecked Sendable {
         let socket = try Socket.connectedUpstream(to: backend)
         let port = try socket.localEndpoint().port
         let end = unsafe ends[Int(port)].load(ordering: .relaxed)
-        if end == 0 || Instant(nanoseconds: end) + Self.wanted <= now { return (socket, port) }
+        if end == 0 || Instant(nanoseconds: end) + Self.wanted <= now { return socket }
         if end < bestEnd { (best, bestEnd) = ((socket, port), end) }
       } catch {
-        if let best { return best }
+        if let best { return best.socket }
         throw error
       }
     }
     guard let best else { throw .again }
-    return best
+    return best.socket
+  }
+
+  // MARK: In another process
+
+  /// Writes which ports rest, and since when.
+  func save(to file: inout ValueWriter, now: Instant) {
+    for port in 0...Int(UInt16.max) {
+      let end = unsafe ends[port].load(ordering: .relaxed)
+      if end == 0 || Instant(nanoseconds: end) + Self.wanted <= now { continue }
+      file.put(UInt32(port))
+      file.put(end)
+    }
+    file.put(UInt32.max)
+  }
+
+  /// Lets them rest here, too.
+  ///
+  /// - Throws: ENODATA, EIO.
+  func restore(from file: inout ValueReader) throws(Errno) {
+    while true {
+      let port = try file.take(UInt32.self)
+      guard port <= UInt16.max else { return }
+      rest(UInt16(port), from: Instant(nanoseconds: try file.take(UInt64.self)))
+    }
   }
 }

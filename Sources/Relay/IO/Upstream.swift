@@ -11,8 +11,14 @@ final class MultiplexedUpstream: Readiness {
   var queueDrops = QueueDrops()
   private unowned(unsafe) var forwarder: Forwarder!
 
-  init(_ loop: Loop, _ plan: RelayPlan, sources: SourceRange) throws(Errno) {
-    let socket = try Socket.multiplexedUpstream(backend: plan.backend, ports: plan.backendPorts)
+  /// - Parameter inherited: the socket of another process, for the same backend; nil for a new one.
+  init(_ loop: Loop, _ plan: RelayPlan, sources: SourceRange, inherited: Socket?) throws(Errno) {
+    let socket: Socket
+    if let inherited {
+      socket = inherited
+    } else {
+      socket = try Socket.multiplexedUpstream(backend: plan.backend, ports: plan.backendPorts)
+    }
     sending = SendingSocket(socket, isIPv4: true, isConnected: false)
     firstSource = sources.first
     port = try socket.localEndpoint().port
@@ -22,7 +28,7 @@ final class MultiplexedUpstream: Readiness {
   /// Begins to receive for a forwarder, which owns it.
   func begin(for forwarder: Forwarder) {
     unsafe self.forwarder = forwarder
-    start()
+    if !forwarder.isHeld { start() }
   }
 
   override func becameReadable() {
@@ -39,13 +45,19 @@ final class ConnectedUpstream: Readiness {
   let port: UInt16
   private unowned(unsafe) let forwarder: Forwarder
 
-  init(
+  convenience init(
     _ loop: Loop, to backend: Endpoint, session: SessionIndex, now: Instant, forwarder: Forwarder
   ) throws(Errno) {
-    let (socket, port) = try RestingPorts.all.open(to: backend, now: now)
-    self.port = port
+    try self.init(
+      loop, taking: try RestingPorts.all.open(to: backend, now: now), session: session, forwarder: forwarder)
+  }
+
+  /// Takes a socket that is connected to the backend already.
+  init(_ loop: Loop, taking socket: Socket, session: SessionIndex, forwarder: Forwarder) throws(Errno) {
+    let local = try socket.localEndpoint()
+    port = local.port
     self.session = session
-    sending = SendingSocket(socket, isIPv4: backend.address.isIPv4, isConnected: true)
+    sending = SendingSocket(socket, isIPv4: local.address.isIPv4, isConnected: true)
     unsafe self.forwarder = forwarder
     try super.init(loop, socket)
   }
@@ -61,6 +73,8 @@ struct ConnectedUpstreams {
   private var free: ContiguousArray<UInt32> = []
 
   subscript(number: UInt32) -> ConnectedUpstream? { upstreams[Int(number)] }
+
+  func forEach(_ body: (ConnectedUpstream) -> Void) { for case let upstream? in upstreams { body(upstream) } }
 
   mutating func add(_ upstream: ConnectedUpstream) -> UInt32 {
     if let number = free.popLast() {

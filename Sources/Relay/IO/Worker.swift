@@ -6,7 +6,7 @@ public import Linux
 /// Every method may be called from any thread; what it asks for happens on the worker's own, in the order asked.
 public final class Worker: @unchecked Sendable {
   private enum Command: Sendable {
-    case prepare(RelayID, RelayPlan, RelayCounters, Handover<Errno?>)
+    case prepare(RelayID, RelayPlan, RelayCounters, Socket?, Handover<Errno?>)
     case discard(RelayID)
     case begin(RelayID, backends: [ListenerID: Endpoint])
     case change(RelayID, SessionEnds)
@@ -19,6 +19,11 @@ public final class Worker: @unchecked Sendable {
     case tellOfEndedSessions(Bool)
     case drain
     case answer(@Sendable () -> Void)
+    case hold
+    case release
+    case giveUpstreams(Handover<[RelayID: Socket]>)
+    case save(withSockets: Bool, Handover<Result<SavedWorker, Errno>>)
+    case restore(SavedWorker, Handover<Result<Restored, Errno>>)
     case stop
     /// A relay that was ended has no sessions any more.
     case bury
@@ -35,12 +40,15 @@ public final class Worker: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - busyPoll: for how long it looks for more after each datagram before it sleeps; 0 is not at all.
+  ///   - isHeld: whether it stands still until `release()`.
   ///   - observer: hears what it meets.
   /// - Throws: EMFILE or ENOMEM.
-  public init(busyPoll: Nanoseconds = .zero, observer: some WorkerObserver) throws(Errno) {
+  public init(
+    busyPoll: Nanoseconds = .zero, isHeld: Bool = false, observer: some WorkerObserver
+  ) throws(Errno) {
     let loop = try Loop()
     self.loop = loop
-    relays = WorkerRelays(loop, try Workbench(loop, busyPoll: busyPoll), observer)
+    relays = WorkerRelays(loop, try Workbench(loop, busyPoll: busyPoll), observer, isHeld: isHeld)
     wakeup = try Wakeup(loop) { [unowned self] in self.readMail() }
     relays.haveBuried = { [unowned self] in self.post(.bury) }
   }
@@ -60,14 +68,18 @@ public final class Worker: @unchecked Sendable {
   /// Makes all that a relay needs, upstream socket and tables included, and waits for it: so that a change of several
   /// relays can be given up as a whole. `begin` or `discard` must follow. A relay of this name may already be there.
   ///
-  /// - Parameter counters: where it is counted. Not shared with another worker.
+  /// - Parameters:
+  ///   - counters: where it is counted. Not shared with another worker.
+  ///   - upstream: the multiplexing upstream's socket, if another process has left it; nil for one of its own.
   /// - Throws: EMFILE or ENOMEM.
-  public func prepare(_ id: RelayID, _ plan: RelayPlan, counters: RelayCounters) throws(Errno) {
+  public func prepare(
+    _ id: RelayID, _ plan: RelayPlan, counters: RelayCounters, upstream: Socket? = nil
+  ) throws(Errno) {
     let answer = Handover<Errno?>()
     if thread == nil {
-      try relays.prepare(id, plan, counters)
+      try relays.prepare(id, plan, counters, upstream)
     } else {
-      post(.prepare(id, plan, counters, answer))
+      post(.prepare(id, plan, counters, upstream, answer))
       if let error = answer.take() { throw error }
     }
   }
@@ -115,6 +127,43 @@ public final class Worker: @unchecked Sendable {
   /// Has the worker answer, from its thread, once it has done all that was asked of it before: a sign that it makes progress.
   public func answer(_ answer: @escaping @Sendable () -> Void) { post(.answer(answer)) }
 
+  // MARK: From process to process
+
+  /// Stands still, and with it time for its sessions, until `release()`; what arrives waits in the sockets' queues.
+  public func hold() { post(.hold) }
+
+  /// Goes on.
+  public func release() { post(.release) }
+
+  /// The sockets of the multiplexing upstreams, for another process to go on with.
+  public func upstreams() -> [RelayID: Socket] {
+    let answer = Handover<[RelayID: Socket]>()
+    post(.giveUpstreams(answer))
+    return answer.take()
+  }
+
+  /// Writes down every session, for another process to go on with; it must stand still. Begins at once, and takes some
+  /// 0.1 us for each.
+  ///
+  /// - Parameter withSockets: whether sessions that have a socket each go on, too. If not, their ports rest.
+  /// - Returns: whence what is written can be had, so that workers can be asked at the same time.
+  public func save(withSockets: Bool) -> Handover<Result<SavedWorker, Errno>> {
+    let answer = Handover<Result<SavedWorker, Errno>>()
+    post(.save(withSockets: withSockets, answer))
+    return answer
+  }
+
+  /// Goes on with every session that a worker of another process has written down; it must stand still, and have its relays
+  /// and listeners.
+  ///
+  /// - Returns: whence what became of them can be had: EPROTO when they were written by a program that means something else
+  ///   by it.
+  public func restore(_ saved: SavedWorker) -> Handover<Result<Restored, Errno>> {
+    let answer = Handover<Result<Restored, Errno>>()
+    post(.restore(saved, answer))
+    return answer
+  }
+
   /// Ends the thread and waits for it. Nothing may be asked of the worker afterwards.
   public func stop() {
     post(.stop)
@@ -139,9 +188,9 @@ public final class Worker: @unchecked Sendable {
 
   private func obey(_ command: Command) {
     switch command {
-    case .prepare(let id, let plan, let counters, let answer):
+    case .prepare(let id, let plan, let counters, let upstream, let answer):
       do throws(Errno) {
-        try relays.prepare(id, plan, counters)
+        try relays.prepare(id, plan, counters, upstream)
         answer.give(nil)
       } catch { answer.give(error) }
     case .discard(let id): relays.discard(id)
@@ -156,6 +205,12 @@ public final class Worker: @unchecked Sendable {
     case .tellOfEndedSessions(let isWanted): relays.tellOfEndedSessions(isWanted)
     case .drain: relays.drain()
     case .answer(let answer): answer()
+    case .hold: relays.hold()
+    case .release: relays.release()
+    case .giveUpstreams(let answer): answer.give(relays.upstreams)
+    case .save(let withSockets, let answer):
+      answer.give(Result { () throws(Errno) in try relays.save(withSockets: withSockets) })
+    case .restore(let saved, let answer): answer.give(Result { () throws(Errno) in try relays.restore(saved) })
     case .stop: loop.stop()
     case .bury: relays.bury()
     }

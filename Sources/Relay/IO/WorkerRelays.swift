@@ -11,21 +11,24 @@ struct WorkerRelays {
   }
 
   private let loop: Loop
-  private let bench: Workbench
+  let bench: Workbench
   private let observer: any WorkerObserver
   private var prepared: [RelayID: Forwarder] = [:]
-  private var forwarders: [RelayID: Forwarder] = [:]
+  private(set) var forwarders: [RelayID: Forwarder] = [:]
   /// Those that have no listeners any more, and whose sessions end one after the other.
   private var leaving: [Forwarder] = []
   private var listeners: [ListenerID: Served] = [:]
   private var broadcastAddresses: Set<UInt32> = []
   private var isDraining = false
   private var tellsOfEndedSessions = false
+  /// Whether all of it stands still.
+  var isHeld: Bool
 
   /// Called when `bury()` has something to do; not at once, for the caller is still at work.
   var haveBuried: () -> Void = {}
 
-  init(_ loop: Loop, _ bench: Workbench, _ observer: any WorkerObserver) {
+  init(_ loop: Loop, _ bench: Workbench, _ observer: any WorkerObserver, isHeld: Bool) {
+    self.isHeld = isHeld
     self.loop = loop
     self.bench = bench
     self.observer = observer
@@ -33,8 +36,11 @@ struct WorkerRelays {
 
   // MARK: Relays
 
-  mutating func prepare(_ id: RelayID, _ plan: RelayPlan, _ counters: RelayCounters) throws(Errno) {
-    prepared[id] = try Forwarder(loop, plan, id, counters: counters, bench: bench, observer: observer)
+  mutating func prepare(
+    _ id: RelayID, _ plan: RelayPlan, _ counters: RelayCounters, _ upstream: Socket?
+  ) throws(Errno) {
+    prepared[id] = try Forwarder(
+      loop, plan, id, counters: counters, bench: bench, observer: observer, upstream: upstream, isHeld: isHeld)
   }
 
   mutating func discard(_ id: RelayID) {

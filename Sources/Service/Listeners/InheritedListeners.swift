@@ -33,6 +33,9 @@ package final class InheritedListeners: ListenerSource {
   /// Where there are sockets still to be handed out, or lent.
   package var endpoints: [Endpoint] { Array(sockets.keys) }
 
+  /// Closes those that were given and that nobody has wanted.
+  func closeRest() { if tenure == .given { sockets = [:] } }
+
   // MARK: ListenerSource
 
   package var leavesTakenAddresses: Bool { otherwise.leavesTakenAddresses }
@@ -40,6 +43,8 @@ package final class InheritedListeners: ListenerSource {
   package var remark: String? { otherwise.remark }
 
   package var notes: [String] { otherwise.notes }
+
+  package var obstacleToHandingOver: String? { otherwise.obstacleToHandingOver }
 
   package func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     guard let all = sockets[endpoint] else { return try otherwise.open(endpoint, workers: workers) }

@@ -13,6 +13,7 @@ final class ListenerKeeper {
   private var snapshot = Snapshot(addresses: [], interfaces: [])
   /// Set while there may be no listeners, whatever the addresses are.
   private var isWithdrawn = false
+  private var isPaused = false
   /// Set while one change is carried out and no descriptor is left: the rest of it need not be tried.
   private var exhausted: Errno?
   /// Sockets that were opened before they were needed.
@@ -72,7 +73,7 @@ final class ListenerKeeper {
   func addressesChanged(_ snapshot: Snapshot) {
     self.snapshot = snapshot
     crew.setBroadcastAddresses(snapshot.broadcastAddresses)
-    if isWithdrawn { return }
+    if isWithdrawn || isPaused { return }
     perform(roster.update(eligible: configuration.listeners(on: snapshot), now: .now))
   }
 
@@ -81,6 +82,15 @@ final class ListenerKeeper {
     isWithdrawn = true
     for case .close(let key) in roster.clear() { crew.close(key, .serviceGone) }
     waitForDeadline()
+  }
+
+  /// Leaves everything as it is for a while, whatever happens to the addresses: another process is about to take over.
+  func pause() { isPaused = true }
+
+  /// Makes up for it.
+  func goOn() {
+    isPaused = false
+    addressesChanged(snapshot)
   }
 
   /// There may be listeners again, on whatever addresses there are now.
@@ -145,7 +155,9 @@ final class ListenerKeeper {
     log.note(.dismissed, closed, now: .now)
   }
 
-  private func timeHasPassed() { perform(roster.due(now: .now)) }
+  private func timeHasPassed() {
+    if !isPaused { perform(roster.due(now: .now)) }
+  }
 
   private func perform(_ actions: [ListenerRoster.Action]) {
     let now = Instant.now

@@ -17,6 +17,9 @@ public protocol ListenerSource: AnyObject {
   /// Called at the start, before anything is opened: says what of the source does not fit the configuration.
   func check(_ configuration: ProcessConfiguration, on snapshot: Snapshot) throws(ConfigurationError)
 
+  /// Why the listeners cannot be handed over to another process, and what to do instead; nil when they can.
+  var obstacleToHandingOver: String? { get }
+
   /// Opens the sockets of one listener, one for each worker.
   ///
   /// - Throws: what bind(2) throws: EADDRINUSE, EADDRNOTAVAIL, EACCES; EMFILE.
@@ -54,6 +57,7 @@ final class BoundListeners: ListenerSource {
   let leavesTakenAddresses = false
   let remark: String? = nil
   let notes: [String] = []
+  let obstacleToHandingOver: String? = nil
 
   func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     try Socket.listeners(on: endpoint, workers: workers)

@@ -31,15 +31,16 @@ final class WorkerCrew {
   /// - Parameters:
   ///   - source: opens the listeners' sockets.
   ///   - busyPoll: as `Worker.init` wants it.
+  ///   - isHeld: as `Worker.init` wants it.
   ///   - observer: as `Worker.init` wants it.
   /// - Throws: EMFILE or ENOMEM when the host cannot bear them.
   init(
-    _ count: Int, source: any ListenerSource, busyPoll: Nanoseconds, observer: some WorkerObserver
+    _ count: Int, source: any ListenerSource, busyPoll: Nanoseconds, isHeld: Bool, observer: some WorkerObserver
   ) throws(Errno) {
     self.source = source
     retirement = try Retirement()
     var workers: [Worker] = []
-    for _ in 0..<count { workers.append(try Worker(busyPoll: busyPoll, observer: observer)) }
+    for _ in 0..<count { workers.append(try Worker(busyPoll: busyPoll, isHeld: isHeld, observer: observer)) }
     self.workers = workers
     for (number, worker) in workers.enumerated() { try worker.start(named: "worker \(number)") }
   }
@@ -48,15 +49,18 @@ final class WorkerCrew {
 
   /// Makes all that some relays need, each new or in place of one of the same name. `begin` or `discard` must follow.
   ///
+  /// - Parameter upstreams: sockets of multiplexing upstreams that another process has left, by worker.
   /// - Throws: EMFILE or ENOMEM; then nothing is left of any of them.
-  func prepare(_ relays: [RelayID: [RelayPlan]]) throws(Errno) -> [RelayID: [RelayCounters]] {
+  func prepare(
+    _ relays: [RelayID: [RelayPlan]], upstreams: [RelayID: [Socket]] = [:]
+  ) throws(Errno) -> [RelayID: [RelayCounters]] {
     var counters: [RelayID: [RelayCounters]] = [:]
     do throws(Errno) {
       for (id, plans) in relays {
         let counted = self.relays[id]?.counters ?? workers.map { _ in RelayCounters() }
         counters[id] = counted
         for (number, worker) in workers.enumerated() {
-          try worker.prepare(id, plans[number], counters: counted[number])
+          try worker.prepare(id, plans[number], counters: counted[number], upstream: upstreams[id]?[number])
         }
       }
     } catch {
@@ -132,6 +136,9 @@ final class WorkerCrew {
     close(key, .reconfigured)
     for socket in sockets { retirement.retire(socket) }
   }
+
+  /// The sockets of every listener.
+  var listenerSockets: [[Socket]] { opened.values.map(\.sockets) }
 
   /// The sockets of a listener.
   func sockets(of key: ListenerKey) -> [Socket]? { opened[key]?.sockets }

@@ -43,6 +43,8 @@ package final class ActivatedListeners: ListenerSource {
   package var remark: String? { inherited.remark }
   package var notes: [String] { inherited.notes }
 
+  package var obstacleToHandingOver: String? { inherited.obstacleToHandingOver }
+
   package func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     try inherited.open(endpoint, workers: workers)
   }

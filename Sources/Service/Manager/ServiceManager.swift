@@ -67,6 +67,24 @@ final class ServiceManager {
     tell(["STOPPING=1", "EXTEND_TIMEOUT_USEC=\(limit / 1_000)", statusLine])
   }
 
+  /// Another process goes on in place of this one, which is about to end.
+  func handedOver(to processID: Int32) { tell(["MAINPID=\(processID)"]) }
+
+  /// Leaves descriptors with it for the next process, and waits until it has them. They are found in the same order.
+  ///
+  /// - Throws: as `NotifySocket`; EPIPE where nobody keeps any.
+  func store(_ sockets: [Socket]) throws(Errno) {
+    guard let socket else { throw .brokenPipe }
+    for (number, stored) in sockets.enumerated() {
+      // It must not look after them: a UDP socket on which an ICMP error waits would be thrown away.
+      try socket.send("FDSTORE=1\nFDPOLL=0\nFDNAME=\(ManagerVariables.storedPrefix)\(number)", stored)
+    }
+    try socket.waitUntilRead(within: Self.farewell)
+  }
+
+  /// Has it forget descriptors that were left with it.
+  func forget(_ names: [String]) { for name in names { tell(["FDSTOREREMOVE=1\nFDNAME=\(name)"]) } }
+
   /// Says the status if it is another than the last one. During a reload it comes when that is done.
   func tellStatus() {
     if isReloading { return }

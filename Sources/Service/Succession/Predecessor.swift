@@ -1,0 +1,99 @@
+import Linux
+import Relay
+
+/// The process whose place this one takes: what it leaves, sockets first.
+public class Predecessor {
+  /// Its sockets. If it still runs, it goes on with them until `sessions()`.
+  func estate() throws(Errno) -> Estate { throw .otherProtocol }
+
+  /// Its sessions, by worker. From now on nobody receives, until we do.
+  func sessions(workers: Int) throws(Errno) -> [SavedWorker] { throw .otherProtocol }
+
+  /// We go on in its place.
+  func dismiss(_ restored: Restored, _ manager: ServiceManager) {}
+
+  /// Whether it goes on if this process does not.
+  var isRunning: Bool { true }
+
+  /// Whose place this process is to take; nil when it is nobody's.
+  ///
+  /// - Throws: that it cannot be talked with.
+  public static func ofThisProcess() throws(ConfigurationError) -> Predecessor? {
+    do throws(Errno) {
+      if let conversation = try SuccessorProcess.predecessor() { return RunningPredecessor(conversation) }
+    } catch { throw .start("cannot take another process's place", error) }
+    let stored = ManagerVariables.ours.stored
+    return stored.isEmpty ? nil : StoredPredecessor(stored)
+  }
+}
+
+/// One that has started this process, and still runs: gives its sockets, then its sessions, then ends.
+final class RunningPredecessor: Predecessor {
+  /// Longer than it takes to hand over as many sessions as there may be.
+  private static let patience = Nanoseconds.seconds(20)
+
+  private let conversation: Conversation
+
+  init(_ conversation: Conversation) { self.conversation = conversation }
+
+  override func estate() throws(Errno) -> Estate {
+    try conversation.say(.here)
+    var all = try conversation.takeAll(within: Self.patience)
+    if all.isEmpty { throw .otherProtocol }
+    return try Estate(NamelessFile(all.removeFirst()), all)
+  }
+
+  override func sessions(workers: Int) throws(Errno) -> [SavedWorker] {
+    try conversation.say(.prepared)
+    var saved: [SavedWorker] = []
+    for _ in 0..<workers {
+      var all = try conversation.takeAll(within: Self.patience)
+      if all.isEmpty { throw .otherProtocol }
+      saved.append(SavedWorker(NamelessFile(all.removeFirst()), all))
+    }
+    return saved
+  }
+
+  /// Tells it that we go on in its place, and waits until it has ended, and left whatever only one process can have. If it
+  /// has ended before, nobody needs to be told.
+  override func dismiss(_ restored: Restored, _ manager: ServiceManager) {
+    try? conversation.say("\(SuccessionMessage.taken.rawValue) \(restored.sessions)")
+    _ = try? conversation.hear(within: Self.patience)
+  }
+}
+
+/// One that has ended, and left everything with the service manager.
+final class StoredPredecessor: Predecessor {
+  private let names: [String]
+  private let sockets: [Socket]
+
+  init(_ stored: [ManagerVariables.Passed]) {
+    let number = { (one: ManagerVariables.Passed) in
+      Int(one.name.dropFirst(ManagerVariables.storedPrefix.count)) ?? .max
+    }
+    let inOrder = stored.sorted { number($0) < number($1) }
+    names = inOrder.map(\.name)
+    sockets = inOrder.map(\.socket)
+  }
+
+  /// Everything in the order in which it is found again. Sessions that have a socket each are not among it: there would be
+  /// too many.
+  static func all(_ estate: Estate, _ saved: [SavedWorker]) throws(Errno) -> [Socket] {
+    [try estate.write().socket] + saved.map(\.file.socket) + estate.sockets
+  }
+
+  override var isRunning: Bool { false }
+
+  override func estate() throws(Errno) -> Estate {
+    guard let first = sockets.first else { throw .otherProtocol }
+    let workers = try Estate.workers(NamelessFile(first))
+    return try Estate(NamelessFile(first), Array(sockets.dropFirst(1 + workers)))
+  }
+
+  override func sessions(workers: Int) throws(Errno) -> [SavedWorker] {
+    guard sockets.count > workers else { throw .otherProtocol }
+    return sockets[1...workers].map { SavedWorker(NamelessFile($0), []) }
+  }
+
+  override func dismiss(_ restored: Restored, _ manager: ServiceManager) { manager.forget(names) }
+}
