@@ -46,18 +46,20 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(name: "CMHD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .target(name: "CLinux", cSettings: warnings),
     // Of toml++, which is headers alone (libtomlplusplus-dev).
     .target(name: "CTOML", cxxSettings: cxxWarnings),
     room("TOML", ["CTOML"]),
     room("Linux", ["CLinux"], quick),
     room("EventLoop", ["CUV", "Linux"], quick),
+    room("HTTP", ["CMHD", "EventLoop", "Linux"]),
     room("Addresses", ["EventLoop", "Linux"]),
     room("Relay", ["EventLoop", "Linux"], quick),
     room("Demo", ["Linux"]),
     room("KernelRule", ["Linux"]),
     room("Doctor", ["Addresses", "Linux"]),
-    room("Service", ["Addresses", "EventLoop", "Linux", "Relay", "TOML", logging]),
+    room("Service", ["Addresses", "EventLoop", "HTTP", "Linux", "Relay", "TOML", logging]),
     room("Adoption", ["Addresses", "EventLoop", "Linux", "Service"]),
     .executableTarget(
       name: "multihomed",
@@ -71,6 +73,7 @@ let package = Package(
     tests("CommandLine", ["Linux", "Support"]),
     tests("Linux", ["CLinux", "Linux", "Support"]),
     tests("EventLoop", ["EventLoop", "Linux"]),
+    tests("HTTP", ["EventLoop", "HTTP", "Linux", "Support"]),
 
     // The ground on which tests stand: networks, processes, clients, services.
     .target(name: "CSupport", path: "Tests/CSupport", cSettings: warnings),

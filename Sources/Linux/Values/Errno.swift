@@ -73,6 +73,12 @@ extension Errno {
   public static let notFound = Errno(ENOENT)
   /// Larger than it may be.
   public static let fileTooLarge = Errno(EFBIG)
+  /// A path, or the address of a Unix socket, is too long.
+  public static let nameTooLong = Errno(ENAMETOOLONG)
+  /// Something other than a socket is there.
+  public static let notSocket = Errno(ENOTSOCK)
+  /// What should be a folder is none.
+  public static let notFolder = Errno(ENOTDIR)
   /// No such process.
   public static let noProcess = Errno(ESRCH)
   /// The other end speaks another protocol, or another version of it.
