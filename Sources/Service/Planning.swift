@@ -1,3 +1,4 @@
+import HTTP
 package import Linux
 package import Relay
 
@@ -5,24 +6,28 @@ package import Relay
 package struct HostLimits: Sendable {
   /// RLIMIT_NOFILE.
   let descriptors: Int
+  /// How many of them clients of the metrics may take.
+  let reserved: Int
   /// The ports that the kernel draws from (net.ipv4.ip_local_port_range).
   let ephemeralPorts: Int
 
-  package init(descriptors: Int, ephemeralPorts: Int) {
+  package init(descriptors: Int, reserved: Int = 0, ephemeralPorts: Int) {
     self.descriptors = descriptors
+    self.reserved = reserved
     self.ephemeralPorts = ephemeralPorts
   }
 
   /// Reads them.
-  init(descriptors: Int) {
+  init(descriptors: Int, reserved: Int) {
     self.descriptors = descriptors
+    self.reserved = reserved
     let range = ProcFile.read("/proc/sys/net/ipv4/ip_local_port_range")?.split(whereSeparator: \.isWhitespace)
     let ports = range?.compactMap { Int($0) } ?? []
     ephemeralPorts = ports.count == 2 ? max(1, ports[1] - ports[0] + 1) : 28_232
   }
 
   /// How many sessions with a socket each the host bears: an eighth of the descriptors is left to everything else.
-  var connectedSessions: Int { max(1, min(descriptors / 8 * 7, ephemeralPorts)) }
+  var connectedSessions: Int { max(1, min((descriptors - reserved) / 8 * 7, ephemeralPorts)) }
 }
 
 extension RelayConfiguration {
@@ -63,5 +68,8 @@ extension RelayConfiguration {
 extension ProcessConfiguration {
   /// How many descriptors the process opens before its first listener, and a few more. Measured: 17, and for each worker
   /// five (epoll, libuv's pipe, its eventfd, the upstream's socket), one more for each further relay.
-  var descriptorsToStart: Int { 20 + workers.resolved() * (4 + relays.count) }
+  var descriptorsToStart: Int { 20 + workers.resolved() * (4 + relays.count) + descriptorsForClients }
+
+  /// How many descriptors clients of the metrics may take, with what it takes to serve them.
+  var descriptorsForClients: Int { metrics.count * Limits().descriptors }
 }

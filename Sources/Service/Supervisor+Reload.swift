@@ -12,7 +12,9 @@ extension Supervisor {
     do throws(ConfigurationFileError) {
       let next = try reread()
       do throws(ConfigurationError) { try change(to: next, on: snapshot) } catch { throw ConfigurationFileError(error) }
+      observation.reloads.note(isSuccessful: true)
     } catch {
+      observation.reloads.note(isSuccessful: false)
       for message in error.messages { logger.error("the configuration stays as it was: \(message)") }
     }
   }
@@ -25,6 +27,7 @@ extension Supervisor {
     let notes = try notes(on: next.relays)
     let change = ConfigurationChange(from: configuration, to: next, plans)
     let sessions = try openSessionLog(next)
+    let servers = try metrics.prepare(next.metrics)
     let listeners = try keeper.prepare(next)
     let counters = try prepare(change)
     nextIdentity = identity
@@ -34,6 +37,7 @@ extension Supervisor {
     }
     for id in change.ended { forget(id) }
     logSessions(to: sessions)
+    metrics.change(to: servers)
     // Both are the workers', which go on.
     next.workers = configuration.workers
     next.busyPoll = configuration.busyPoll

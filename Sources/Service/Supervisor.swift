@@ -23,6 +23,8 @@ public final class Supervisor {
   let names: RelayNames
   let sessionLog: SessionLog
   let manager: ServiceManager
+  let observation: Observation
+  let metrics: MetricsServers
   /// Started when a relay first needs it.
   var echo: EchoBackend?
   /// Where this program lay when it was started; another version may lie there by now.
@@ -62,7 +64,8 @@ public final class Supervisor {
     predecessor: Predecessor? = nil
   ) throws(ConfigurationError) -> Int32 {
     try validate(configuration)
-    let limits = HostLimits(descriptors: DescriptorLimit.raise())
+    let limits = HostLimits(
+      descriptors: DescriptorLimit.raise(), reserved: configuration.descriptorsForClients)
     guard DescriptorLimit.hasRoom(for: configuration.descriptorsToStart) else {
       throw .start("cannot start", .tooManyDescriptors)
     }
@@ -102,6 +105,8 @@ public final class Supervisor {
       workers, source: source, busyPoll: configuration.busyPoll, isHeld: predecessor != nil,
       observer: WorkerEars(troubles: troubles, sessions: sessionLog))
     keeper = try ListenerKeeper(loop, configuration, crew, source, logger)
+    observation = Observation(crew, keeper, limits)
+    metrics = MetricsServers(loop, observation.routes, logger)
     self.logControl = logControl
     self.logger = logger
     self.loop = loop
@@ -130,6 +135,8 @@ public final class Supervisor {
     try source.check(configuration, on: snapshot)
     notes = try notes(on: configuration.relays)
     logSessions(to: try openSessionLog(configuration))
+    // A process whose place we take still has them.
+    let servers = predecessor?.isRunning == true ? nil : try metrics.prepare(configuration.metrics)
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
     if let predecessor {
@@ -138,6 +145,7 @@ public final class Supervisor {
     }
     warn()
     announce()
+    openMetrics(servers)
     try tellReady()
   }
 
@@ -293,6 +301,7 @@ public final class Supervisor {
   }
 
   private func end() {
+    metrics.close()
     crew.stop()
     sessionLog.stop()
     echo?.stop()

@@ -126,10 +126,17 @@ struct ProcessOptions: ParsableArguments {
       valueName: "FILE|-"))
   var sessionLog: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Serve metrics for Prometheus, /healthz and /readyz by HTTP, see multihomed-metrics(7). May be repeated. (default: "
+        + "nowhere)", valueName: "ADDRESS:PORT|unix:/PATH"))
+  var metrics: [String] = []
+
   var values: [Setting: [String]] {
-    [
+    let single: [Setting: String?] = [
       .sessionLog: sessionLog,
       .workers: workers, .busyPoll: busyPoll, .drainLimit: drainLimit, .logLevel: logLevel, .logFormat: logFormat,
-    ].mapValues { [$0].compactMap(\.self) }
+    ]
+    return together(single.mapValues { [$0].compactMap(\.self) }, [.metrics: metrics])
   }
 }

@@ -34,6 +34,13 @@ struct CounterRow: ~Copyable, @unchecked Sendable {
     unsafe storage[index].store(sum, ordering: .relaxed)
   }
 
+  /// Sets; only on the thread that owns the row.
+  @inline(__always)
+  func set(_ index: Int, to value: UInt64) {
+    precondition(index < count)
+    unsafe storage[index].store(value, ordering: .relaxed)
+  }
+
   subscript(index: Int) -> UInt64 {
     precondition(index < count)
     return unsafe storage[index].load(ordering: .relaxed)
@@ -74,7 +81,7 @@ public final class RelayCounters: Sendable {
   private let drops = CounterRow(count: DropReason.allCases.count)
   private let ends = CounterRow(count: EndReason.allCases.count)
   private let errors = CounterRow(count: errnos * Direction.allCases.count)
-  private let others = CounterRow(count: 4)
+  private let others = CounterRow(count: 6)
 
   /// All zero.
   public init() {}
@@ -108,6 +115,20 @@ public final class RelayCounters: Sendable {
   /// filter refused: the kernel keeps one number for both.
   public var upstreamQueueDrops: UInt64 { others[2] }
 
+  /// When a connected upstream was last told that its backend is out of reach; 0 for never.
+  public var lastUnreachable: Instant { Instant(nanoseconds: others[4]) }
+
+  /// When a connected upstream last had a reply; 0 for never.
+  public var lastReply: Instant { Instant(nanoseconds: others[5]) }
+
+  func noteUnreachable(_ errno: Errno, _ now: Instant) {
+    if errno.tellsThatNobodyIsThere { others.set(4, to: now.nanoseconds) }
+  }
+
+  /// Once a batch, not a datagram.
+  @inline(__always)
+  func noteReply(_ now: Instant) { others.set(5, to: now.nanoseconds) }
+
   @inline(__always)
   func drop(_ reason: DropReason, _ datagrams: Int32) { drops.add(reason.rawValue, UInt64(datagrams)) }
 
@@ -136,5 +157,14 @@ public final class RelayCounters: Sendable {
 
   private static func index(_ direction: Direction, _ errno: Errno) -> Int {
     direction.rawValue * errnos + min(Int(errno.number), errnos - 1)
+  }
+}
+
+extension Errno {
+  /// Whether a connected socket tells with it that earlier datagrams did not reach anybody (ICMP, RFC 1122, section 4.1.3.3),
+  /// or that there is no way.
+  package var tellsThatNobodyIsThere: Bool {
+    self == .connectionRefused || self == .hostUnreachable || self == .networkUnreachable || self == .hostDown
+      || self == .protocolUnavailable
   }
 }

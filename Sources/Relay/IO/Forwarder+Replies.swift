@@ -20,9 +20,12 @@ extension Forwarder {
     turn(upstream.socket.descriptor, .toBackend) {
       counters.lostInUpstreamQueue(upstream.queueDrops.new(bench.received.queueDrops))
       guard !upstream.isClosing else { return dropAll(.lateReply) }
+      counters.noteReply(now)
       core.receiveFromBackend(bench.received.messages, for: upstream.session, now: now)
       sendToClients(now: now)
-    } failed: {
+    } failed: { error in
+      // A pending error comes before what waits in the queue: that is newer, though it may be of the same turn.
+      counters.noteUnreachable(error, now)
       if !upstream.isClosing { core.noteUnreachable(upstream.session) }
     }
     finish(now)

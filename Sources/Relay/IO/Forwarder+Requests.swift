@@ -109,6 +109,7 @@ extension Forwarder {
       return upstream
     } catch {
       core.fail(train, now: now)
+      counters.noteUnreachable(error, now)
       refusals.report(.upstreamUnavailable(error))
       return nil
     }

@@ -80,7 +80,7 @@ final class Forwarder {
   /// Receives batch after batch until the socket is empty or the turn is over. What was gathered before leaves first: the
   /// workbench has room for one batch.
   @inline(__always)
-  func turn(_ descriptor: Int32, _ told: Direction, _ take: () -> Void, failed: () -> Void = {}) {
+  func turn(_ descriptor: Int32, _ told: Direction, _ take: () -> Void, failed: (Errno) -> Void = { _ in }) {
     bench.gathering.flush()
     for _ in 0..<Self.batchesPerTurn {
       do throws(Errno) {
@@ -91,7 +91,7 @@ final class Forwarder {
         if error == .again { return }
         // A pending ICMP error comes before the data that waits behind it.
         refusals.tell(told, error)
-        failed()
+        failed(error)
       }
     }
   }

@@ -13,6 +13,7 @@ final class Refusals {
   /// Datagrams were not sent.
   func add(_ direction: Direction, _ errno: Errno, _ datagrams: Int32) {
     counters.refuse(direction, errno, datagrams)
+    if direction == .toBackend { counters.noteUnreachable(errno, .now) }
     report(.sendRefused(direction, errno))
   }
 

@@ -48,8 +48,6 @@ package struct SendingSocket {
 
   /// Whether a refusal may be the news of an earlier datagram's fate: then this one is worth a second try.
   package func mayBeOldNews(_ errno: Errno) -> Bool {
-    isConnected
-      && (errno == .connectionRefused || errno == .hostUnreachable || errno == .networkUnreachable
-        || errno == .hostDown || errno == .protocolUnavailable)
+    isConnected && errno.tellsThatNobodyIsThere
   }
 }

@@ -43,6 +43,8 @@ public struct ProcessConfiguration: Sendable {
   public var logFormat = LogFormat.text
   /// Where a line is written for each session that has ended; nil: nowhere.
   package var sessionLog: SessionLogDestination?
+  /// Where metrics are served; nowhere when there is none. Each once.
+  package var metrics: [ListeningSocket.Place] = []
   /// How long replies are still relayed after SIGTERM or SIGINT: 0 to a day.
   public var drainLimit = Nanoseconds.seconds(10)
 

@@ -19,6 +19,7 @@ public enum Setting: String, CaseIterable, Sendable {
   case logLevel = "log-level"
   case logFormat = "log-format"
   case sessionLog = "session-log"
+  case metrics
 
   /// `--max-sessions`
   public var option: String { "--" + rawValue }
@@ -28,19 +29,26 @@ public enum Setting: String, CaseIterable, Sendable {
     "MULTIHOMED_" + String(rawValue.map { $0 == "-" ? "_" : Character($0.uppercased()) })
   }
 
+  /// The table of a configuration file that it stands in, where that is neither the file's own nor a relay's: `metrics`.
+  public var table: String? { self == .metrics ? "metrics" : nil }
+
   /// Its key in a configuration file; in the plural where it holds several: `interfaces`.
   public var key: String {
     switch self {
     case .interface: "interfaces"
     case .address: "addresses"
+    case .metrics: "listen"
     default: rawValue
     }
   }
 
+  /// What to call it where a file is spoken of: its key, with its table's name where it has one, as in `metrics.listen`.
+  var nameInFile: String { table.map { "\($0).\(key)" } ?? key }
+
   /// Whether it is the process's; otherwise each relay has its own.
   public var isOfProcess: Bool {
     switch self {
-    case .workers, .busyPoll, .drainLimit, .logLevel, .logFormat, .sessionLog: true
+    case .workers, .busyPoll, .drainLimit, .logLevel, .logFormat, .sessionLog, .metrics: true
     default: false
     }
   }
@@ -48,7 +56,7 @@ public enum Setting: String, CaseIterable, Sendable {
   /// Whether an option may be repeated, and a variable holds values with commas between them.
   var isRepeatable: Bool {
     switch self {
-    case .listen, .interface, .address: true
+    case .listen, .interface, .address, .metrics: true
     default: false
     }
   }

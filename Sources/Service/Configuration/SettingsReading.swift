@@ -17,6 +17,8 @@ extension ProcessConfiguration {
     drainLimit = try settings.value(.drainLimit, Nanoseconds.init(parsing:)) ?? drainLimit
     logLevel = try settings.value(.logLevel, Reading.choice) ?? logLevel
     sessionLog = try settings.value(.sessionLog, SessionLogDestination.init(parsing:)) ?? sessionLog
+    let places = try settings.values(.metrics, ListeningSocket.Place.init(parsing:))
+    metrics = places.isEmpty ? metrics : places
     logFormat = try settings.value(.logFormat, Reading.choice) ?? logFormat
   }
 

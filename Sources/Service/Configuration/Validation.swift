@@ -23,6 +23,7 @@ extension ProcessConfiguration {
     guard busyPoll <= .seconds(1) else {
       throw .usage("--busy-poll \(busyPoll.text) is too long; give at most 1s, as in 50us")
     }
+    try checkMetrics()
   }
 }
 

@@ -43,6 +43,11 @@ package struct ListenerRoster {
     entries.compactMap { key, entry in if case .serving = entry { key } else { nil } }
   }
 
+  /// Every listener, and whether it serves now.
+  package var all: [(key: ListenerKey, isServing: Bool)] {
+    entries.map { key, entry in if case .serving = entry { (key, true) } else { (key, false) } }
+  }
+
   /// Every listener that could not be opened yet, with the reason.
   package var pending: [(key: ListenerKey, reason: Errno?)] {
     entries.compactMap { key, entry in if case .pending(let pending) = entry { (key, pending.reason) } else { nil } }

@@ -18,7 +18,7 @@ struct FileDecoder {
   func process(_ document: TOMLValue) -> ProcessConfiguration? {
     guard case .table(let entries) = document.kind else { return nil }
     let table = FileTable(findings, entries, at: Self.top)
-    let settings = outer.before(table.source(Setting.allCases.filter(\.isOfProcess), besides: [Self.relay]))
+    let settings = outer.before(source(table))
     let relays = relayTables(table)
     let read = relays.compactMap { RelayDecoder(findings, $0).relay(isAlone: relays.count == 1) }
     noteDoubles(among: read)
@@ -29,6 +29,24 @@ struct FileDecoder {
       for relay in read { try relay.check(configuration.workers) }
     }
     return configuration
+  }
+
+  /// What is the process's: above the first table, and in tables of its own.
+  private func source(_ table: FileTable) -> FileSource {
+    let ofProcess = Setting.allCases.filter(\.isOfProcess)
+    let tables = Set(ofProcess.compactMap(\.table)).sorted()
+    var source = table.source(ofProcess.filter { $0.table == nil }, besides: [Self.relay] + tables)
+    for name in tables {
+      let settings = ofProcess.filter { $0.table == name }
+      guard let entry = table.entry(name) else { continue }
+      if case .table(let entries) = entry.value.kind {
+        source.add(FileTable(findings, entries, at: entry.place).source(settings, besides: []))
+      } else {
+        let lines = settings.map(\.exampleInFile).joined(separator: " and ")
+        findings.note("\(name) is \(entry.value.description); write [\(name)], and below it \(lines)", at: entry.place)
+      }
+    }
+    return source
   }
 
   private func relayTables(_ table: FileTable) -> [FileTable] {

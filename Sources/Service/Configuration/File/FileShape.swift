@@ -6,6 +6,7 @@ enum FileShape {
   case integer
   case boolean
   case integerOrString
+  case stringOrStrings
   case arrayOfStrings
   case arrayOfIntegersAndStrings
 
@@ -16,6 +17,7 @@ enum FileShape {
     case .ipv4Only, .ipv6Only, .loopback: self = .boolean
     case .maxSessions, .responses: self = .integer
     case .workers: self = .integerOrString
+    case .metrics: self = .stringOrStrings
     case .backend, .upstream, .sourcePool, .idleTimeout, .unrepliedTimeout, .busyPoll, .drainLimit, .logLevel,
       .logFormat, .sessionLog:
       self = .string
@@ -29,6 +31,7 @@ enum FileShape {
     case .integer: "an integer"
     case .boolean: "a boolean"
     case .integerOrString: "an integer or a string"
+    case .stringOrStrings: "a string or an array of strings"
     case .arrayOfStrings: "an array of strings"
     case .arrayOfIntegersAndStrings: "an array of integers and strings"
     }
@@ -37,9 +40,11 @@ enum FileShape {
   /// A value as the texts that a command line would hold; nil when it is of another kind.
   func texts(_ value: TOMLValue) -> [FileSource.Value]? {
     switch (self, value.kind) {
-    case (.arrayOfStrings, .array(let elements)): Self.all(elements, of: .string)
+    case (.arrayOfStrings, .array(let elements)), (.stringOrStrings, .array(let elements)):
+      Self.all(elements, of: .string)
     case (.arrayOfIntegersAndStrings, .array(let elements)): Self.all(elements, of: .integerOrString)
-    case (.string, .string(let text)), (.integerOrString, .string(let text)): [.init(text: text, place: value.place)]
+    case (.string, .string(let text)), (.integerOrString, .string(let text)), (.stringOrStrings, .string(let text)):
+      [.init(text: text, place: value.place)]
     case (.integer, .integer(let number)), (.integerOrString, .integer(let number)):
       [.init(text: "\(number)", place: value.place)]
     case (.boolean, .boolean(let flag)): [.init(text: "\(flag)", place: value.place)]
@@ -79,6 +84,7 @@ extension Setting {
       case .logLevel: "\"info\""
       case .logFormat: "\"text\""
       case .sessionLog: "\"/var/log/multihomed/sessions.log\""
+      case .metrics: "\"127.0.0.1:9478\""
       }
     return "\(key) = \(value)"
   }

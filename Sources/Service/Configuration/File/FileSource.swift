@@ -24,12 +24,18 @@ struct FileSource: SettingSource {
     places[setting] = place
   }
 
+  /// Takes up what another table of the file says.
+  mutating func add(_ other: FileSource) {
+    values.merge(other.values) { _, new in new }
+    places.merge(other.places) { _, new in new }
+  }
+
   /// Whether it has all that a relay cannot do without.
   var isComplete: Bool { !texts(.listen).isEmpty && !texts(.backend).isEmpty }
 
   func texts(_ setting: Setting) -> [String] { values[setting, default: []].map(\.text) }
 
-  func name(of setting: Setting) -> String { setting.key }
+  func name(of setting: Setting) -> String { setting.nameInFile }
 
   /// Where a setting stands, or one of its values; where the table begins when it is not there.
   func place(of setting: Setting?, _ number: Int?) -> TOMLPlace {

@@ -41,8 +41,9 @@ struct FileTable {
         noteShape(entry, shape, setting)
         continue
       }
-      if texts.isEmpty, setting == .listen {
-        findings.note("listen is empty; name a port, as in \(setting.exampleInFile)", at: entry.value.place)
+      if texts.isEmpty, setting == .listen || setting == .metrics {
+        let what = setting == .listen ? "a port" : "an address and port"
+        findings.note("listen is empty; name \(what), as in \(setting.exampleInFile)", at: entry.value.place)
       }
       source.set(setting, texts, at: entry.place)
     }
@@ -57,7 +58,7 @@ struct FileTable {
 
   private func noteUnknown(_ entry: TOMLEntry, _ known: [String]) {
     let key = Self.quoted(entry.key)
-    if let setting = Setting.allCases.first(where: { $0.key == entry.key }) {
+    if let setting = Setting.allCases.first(where: { $0.key == entry.key && $0.table == nil }) {
       let home =
         setting.isOfProcess
         ? "is the process's; write it above the first table" : "is a relay's; write it below [[relay]]"
