@@ -25,6 +25,7 @@ UNITS := $(wildcard deploy/systemd/*.service)
 
 # Where systemd looks for units: a distribution's packages have theirs in /lib.
 UNIT_FOLDER := $(DESTDIR)$(if $(filter /usr,$(PREFIX)),,$(PREFIX))/lib/systemd/system
+GENERAL_MAN_PAGES := $(wildcard deploy/man/*.7)
 
 SWIFT_SOURCES := Sources Tests Package.swift Benchmarks/Sources Benchmarks/Package.swift \
   Benchmarks/MicroBenchmarks/MicroBenchmarks.swift Benchmarks/MicroBenchmarks/Package.swift
@@ -78,6 +79,7 @@ install: build
 	install -D -m 755 -s $(BINARY) $(DESTDIR)$(PREFIX)/bin/multihomed
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(MAN_PAGES)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(FILE_MAN_PAGES)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(GENERAL_MAN_PAGES)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/multihomed/examples deploy/multihomed.toml
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/multihomed/examples deploy/systemd/multihomed@.socket
 	install -D -m 644 -t $(UNIT_FOLDER) $(UNITS)
@@ -88,6 +90,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(MAN_PAGES)))
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(FILE_MAN_PAGES)))
 	rm -f $(addprefix $(UNIT_FOLDER)/,$(notdir $(UNITS)))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man7/,$(notdir $(GENERAL_MAN_PAGES)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/multihomed
 
 ## Measures this relay beside others (under half an hour, and nothing else should run); writes Benchmarks/results/report.md

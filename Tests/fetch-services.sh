@@ -11,12 +11,13 @@ set -eu
 
 folder=${1:-$(dirname "$0")/../.build-services}
 
-# The services, and programs that ask them.
+# The services, and programs that ask them; and who reads our metrics.
 packages="netcat-openbsd socat xinetd
   dnsmasq-base unbound bind9 bind9-dnsutils nsd knot pdns-server pdns-backend-bind
   snmpd snmp freeradius freeradius-utils chrony tftpd-hpa tftp-hpa iperf3
   openvpn openssl coturn kamailio libcoap3-bin memcached xl2tpd
-  teeworlds-server"
+  teeworlds-server
+  prometheus"
 # Not to be installed beside one of those, as far as apt is concerned.
 rivals="ntpsec atftpd"
 

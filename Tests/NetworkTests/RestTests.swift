@@ -13,7 +13,9 @@ struct RestTests {
   @Test(.enabled(if: Trace.isPossible && !isSanitized, "strace cannot trace here, or a sanitizer would be seen"))
   func aRelayAtRestMakesNoSystemCall() throws {
     let network = try PairNetwork(client: ["10.1.255.1/16", "fd01::ffff/64", "fd01::5/64"])
-    let fresh = try RelayedHost(network)
+    let fresh = try RelayedHost(network, ["--metrics", "127.0.0.1:9478"])
+    _ = try Scrape(in: network.host)
+    for path in ["/healthz", "/readyz"] { _ = try HTTPAnswer.get(path, from: Scrape.place, in: network.host) }
     let used = try ["multiplexed", "connected"].enumerated().map { number, upstream in
       try RelayedHost(
         network, port: UInt16(6000 + number),
@@ -66,12 +68,13 @@ struct RestTests {
   }
 
   @Test func residentMemoryAtRestIsAtMost16Megabytes() throws {
-    let host = try RelayedHost(try PairNetwork())
+    let host = try RelayedHost(try PairNetwork(), ["--metrics", "127.0.0.1:9478"])
     let empty = try host.kernel.residentKilobytes()
     // Some work, so that everything has been touched once.
     let paced = try PacedTraffic(host.open(), to: host.endpoint("10.1.0.1"))
     try eventually("some answers") { try paced.answered() > 300 }
     _ = try paced.stop()
+    for _ in 0..<20 { _ = try Scrape(in: host.host) }
     let used = try host.kernel.residentKilobytes()
     print("FIGURE resident memory after the start and after 300 datagrams, KiB:", empty, used)
     #expect(!isOptimised || isSanitized || used <= 16 * 1024)

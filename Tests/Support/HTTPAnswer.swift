@@ -29,7 +29,7 @@ public struct HTTPAnswer: Sendable, CustomStringConvertible {
     _ path: String, from place: ListeningSocket.Place, in namespace: NetworkNamespace? = nil, method: String = "GET"
   ) throws -> HTTPAnswer {
     let client = try StreamClient(to: place, in: namespace)
-    client.send("\(method) \(path) HTTP/1.1\r\nHost: test\r\n\r\n")
+    client.send("\(method) \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
     let bytes = client.receiveAll()
     guard let answer = HTTPAnswer(bytes) else {
       throw TestFailure("\(method) \(path) at \(place): no answer, but '\(String(decoding: bytes, as: UTF8.self))'")

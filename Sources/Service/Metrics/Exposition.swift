@@ -29,7 +29,7 @@ package struct Exposition {
   /// - Parameter samples: of each label the value, in the order of the metric's labels, and the value.
   package mutating func add(_ metric: Metric, _ samples: [(labels: [String], value: Value)]) {
     if samples.isEmpty { return }
-    text += "# HELP \(metric.name) \(Self.escaped(help: metric.help))\n# TYPE \(metric.name) \(metric.kind)\n"
+    text += "# HELP \(metric.name) \(metric.help)\n# TYPE \(metric.name) \(metric.kind)\n"
     for sample in samples {
       text += metric.name
       text += Self.labels(metric.labels, sample.labels)
@@ -48,14 +48,17 @@ package struct Exposition {
     return "{" + zip(names, values).map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",") + "}"
   }
 
+  /// By scalars: a carriage return and a newline are one character.
   private static func escaped(_ value: String) -> String {
-    if value.utf8.allSatisfy({ $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\n") }) {
-      return value
+    var text = ""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\\": text += "\\\\"
+      case "\"": text += "\\\""
+      case "\n": text += "\\n"
+      default: text.unicodeScalars.append(scalar)
+      }
     }
-    return escaped(help: value).replacing("\"", with: "\\\"")
-  }
-
-  private static func escaped(help: String) -> String {
-    help.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+    return text
   }
 }

@@ -1,0 +1,81 @@
+import Glibc
+import Linux
+import Support
+import Testing
+
+/// Whatever clients of the metrics do, nobody who is relayed notices.
+@Suite(.enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"), .serialized)
+struct MetricsAttackTests {
+  private static let clients = 200
+
+  /// Some say nothing, some half a request, some ask and never read.
+  private func slowClients(of place: ListeningSocket.Place, in namespace: NetworkNamespace) throws -> [StreamClient] {
+    try (0..<Self.clients).map { number in
+      let client = try StreamClient(to: place, in: namespace, receiveBuffer: 2048)
+      switch number % 3 {
+      case 0: break
+      case 1: client.send("GET /metrics HTTP/1.1\r\nX-Slow: ")
+      default: client.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+      }
+      return client
+    }
+  }
+
+  @Test func slowClientsAndAGigabyteChangeNothingForTheRelay() throws {
+    let network = try PairNetwork()
+    let host = try RelayedHost(network, ["--metrics", "10.1.0.1:9478"])
+    let place = ListeningSocket.Place.network(try .of("10.1.0.1:9478"))
+    _ = try host.settledDescriptors()
+    let paced = try PacedTraffic(host.open(), to: host.endpoint("10.1.0.1"))
+    for _ in 0..<50 { _ = try Scrape(place, in: host.host) }
+    let descriptors = host.kernel.descriptors
+    let before = try host.relay.process.residentBytes()
+    var most = before
+    do {
+      let clients = try slowClients(of: place, in: host.client)
+      let sender = try StreamClient(to: place, in: host.host)
+      sender.send("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+      let piece = [UInt8](repeating: 120, count: 1 << 20)
+      var sent = 0
+      while sent < 1000, sender.send(piece) { sent += 1 }
+      #expect(sent < 1000)
+      let end = Instant.now + .seconds(7)
+      while Instant.now < end {
+        // Another address's requests are answered as ever.
+        let asked = Instant.now
+        _ = try Scrape(place, in: host.host)
+        #expect(Instant.now - asked < .seconds(isSanitized ? 5 : 2))
+        most = max(most, try host.relay.process.residentBytes())
+        for client in clients { client.send("a") }
+        Nanoseconds.milliseconds(100).sleep()
+      }
+      #expect(host.kernel.descriptors - descriptors <= 64)
+    }
+    let (sent, answered) = try paced.stop()
+    #expect(answered == sent)
+    let counted = try Scrape(place, in: host.host).counted
+    for direction in ["to_backend", "to_client"] {
+      #expect(counted["datagrams_total{default,10.1.0.1,\(direction)}"] == Double(sent))
+    }
+    #expect(counted.keys.filter { $0.hasPrefix("dropped") || $0.hasPrefix("send_errors") }.isEmpty)
+    print("FIGURE resident memory while metrics are attacked grew by KiB:", (most - before) >> 10)
+    if !isSanitized { #expect(most - before < 3 << 20) }
+    try eventually("every connection is closed", within: .seconds(40)) { host.kernel.descriptors == descriptors }
+  }
+
+  @Test(arguments: [
+    "BREW /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", "\0\0\0\0\n\n",
+    "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n",
+    "GET /metrics?%00%00%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET " + String(repeating: "/", count: 100_000) + " HTTP/1.1\r\nHost: x\r\n\r\n",
+  ])
+  func badRequestsAreSurvived(_ request: String) throws {
+    let host = try RelayedHost(PairNetwork(), ["--metrics", "127.0.0.1:9478"])
+    let client = try StreamClient(to: Scrape.place, in: host.host)
+    client.send(request)
+    client.finish()
+    #expect(client.isClosed(within: .seconds(10)))
+    #expect(try host.open().ask("hello", of: host.endpoint("10.1.0.1")) != nil)
+    _ = try Scrape(in: host.host)
+  }
+}
