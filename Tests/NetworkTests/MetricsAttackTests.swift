@@ -78,4 +78,34 @@ struct MetricsAttackTests {
     #expect(try host.open().ask("hello", of: host.endpoint("10.1.0.1")) != nil)
     _ = try Scrape(in: host.host)
   }
+
+  /// When listeners have taken every descriptor, whoever asks waits; the control loop must not turn for that without end.
+  @Test func whoeverAsksForWantOfADescriptorWaitsAndNothingSpins() throws {
+    let network = try PairNetwork()
+    try network.host.ip(["address flush dev eth0 scope link"])
+    let relay = ["relay", "--listen", "5678", "--backend", "echo", "--metrics", "127.0.0.1:9478", "--ipv4-only"]
+    let process = try ManagedProcess(
+      "prlimit", ["--nofile=130:130", MultihomedProcess.path()] + relay, in: network.host)
+    try process.waitForLine(containing: "ready: ")
+    let many = (1...150).map { "10.1.7.\($0)/16" }
+    try network.host.add(many, to: "eth0")
+    try process.waitForLine(containing: "no descriptor left")
+    let client = try StreamClient(to: Scrape.place, in: network.host)
+    client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    let before = try processorSeconds(of: process)
+    #expect(!client.isClosed(within: .seconds(2)))
+    #expect(try processorSeconds(of: process) - before < 0.5)
+    // After the grace there are descriptors again.
+    try network.host.remove(many, from: "eth0")
+    let answer = try eventually("an answer", within: .seconds(40)) { HTTPAnswer(client.receiveAll()) }
+    #expect(answer.status == 200)
+  }
+
+  private func processorSeconds(of process: ManagedProcess) throws -> Double {
+    let stat = ProcFile.read("/proc/\(process.processID)/stat")?.split(separator: ")").last?.split(separator: " ") ?? []
+    guard stat.count > 12, let user = Double(stat[11]), let system = Double(stat[12]) else {
+      throw TestFailure("no times in /proc/PID/stat")
+    }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
 }
