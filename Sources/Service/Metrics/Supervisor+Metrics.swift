@@ -1,3 +1,5 @@
+import Logging
+
 extension Supervisor {
   /// Serves the metrics.
   ///
@@ -6,7 +8,9 @@ extension Supervisor {
   func openMetrics(_ prepared: MetricsServers.Prepared?) {
     observation.isDraining = { [unowned self] in self.drain != nil }
     do throws(ConfigurationError) {
-      metrics.change(to: try prepared ?? metrics.prepare(configuration.metrics))
+      let servers: MetricsServers.Prepared
+      if let prepared { servers = prepared } else { servers = try metrics.prepare(configuration.metrics) }
+      metrics.change(to: servers)
     } catch { logger.error("metrics are not served: \(error.message)") }
   }
 }
