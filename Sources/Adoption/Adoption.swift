@@ -31,13 +31,15 @@ public enum Adoption {
     RightsAtStart.note()
     var configuration = try order.configuration()
     let wanted = Families(configuration.relays[0].filter.families)
+    // By whoever we are now: what relays later may make no file in root's folders.
+    let admin = try AdminSocket.open(configuration)
     let broker = try attempt { () throws(Errno) in try BrokerClient(port: order.port) }
     let sentinel = try attempt { () throws(Errno) in try startSentinel(order.port) }
     let service = try find(order, wanted, broker)
     configuration.adapt(to: service, wanted)
     let listeners = AdoptedListeners(
       broker, sentinel, service, wanted, sourcePool: configuration.relays[0].sourcePool)
-    return try Supervisor.run(configuration, listeners)
+    return try Supervisor.run(configuration, listeners, admin: admin)
   }
 
   /// Gives up all rights. The sentinel's thread is started when all but one are gone, and keeps that one: capabilities are

@@ -20,7 +20,7 @@ static inline struct MHD_Daemon *mh_http_start(
   int socket, struct mh_http_limits limits, MHD_AccessHandlerCallback answer, MHD_NotifyConnectionCallback notice,
   void *context) {
   return MHD_start_daemon(
-    MHD_USE_EPOLL, 0, NULL, NULL, answer, context,
+    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer, context,
     MHD_OPTION_LISTEN_SOCKET, socket,
     MHD_OPTION_CONNECTION_LIMIT, limits.connections,
     MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address,

@@ -1,3 +1,4 @@
+import JSON
 import Linux
 
 /// Says which UDP services of this host answer from the wrong address.

@@ -16,6 +16,8 @@ public final class Signal: Handle {
     case user1 = 10
     /// SIGUSR2: hand everything over to a new process.
     case user2 = 12
+    /// SIGWINCH: the terminal has another size.
+    case windowChange = 28
   }
 
   private let action: () -> Void

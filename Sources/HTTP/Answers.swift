@@ -6,7 +6,11 @@ final class Answers {
   private static let piece = 64 << 10
 
   private let limit: Int
-  private var bytes = 0
+  var bytes = 0
+  /// Called when a connection is to go on that rested: libmicrohttpd (0.9.75) does not ring for that in a loop of ours.
+  var wake: () -> Void = {}
+  /// Those whose next piece is awaited.
+  var awaiting: [ObjectIdentifier: ComingBody] = [:]
 
   init(limit: Int) { self.limit = limit }
 
@@ -16,7 +20,7 @@ final class Answers {
   func send(_ response: Response, on connection: OpaquePointer) -> Bool {
     let fits = bytes == 0 || bytes + response.body.count <= limit
     let chosen = fits ? response : Response(.serviceUnavailable, text: "too many answers are under way; ask again")
-    guard let raw = unsafe make(chosen) else { return false }
+    guard let raw = unsafe make(chosen, connection) else { return false }
     defer { unsafe MHD_destroy_response(raw) }
     var headers = ["Content-Type": chosen.contentType, "Connection": "close", "Cache-Control": "no-store"]
     headers.merge(chosen.headers) { _, new in new }
@@ -24,7 +28,11 @@ final class Answers {
     return unsafe MHD_queue_response(connection, chosen.status.rawValue, raw) == .YES
   }
 
-  private func make(_ response: Response) -> OpaquePointer? {
+  /// Nothing more is awaited: the server is about to close, and libmicrohttpd bears no connections then that wait.
+  func giveUp() { for body in Array(awaiting.values) { body.take(nil) } }
+
+  private func make(_ response: Response, _ connection: OpaquePointer) -> OpaquePointer? {
+    if let pieces = response.pieces { return unsafe make(pieces, connection) }
     if response.body.isEmpty { return unsafe MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT) }
     let body = Body(response.body, of: self)
     let context = unsafe Unmanaged.passRetained(body).toOpaque()
@@ -33,6 +41,18 @@ final class Answers {
       size, min(Self.piece, response.body.count), { unsafe Body.at($0).copy(from: $1, into: $2, atMost: $3) }, context,
       { context in if let context = unsafe context { unsafe Unmanaged<Body>.fromOpaque(context).release() } })
     if unsafe raw == nil { unsafe Unmanaged<Body>.fromOpaque(context).release() }
+    return unsafe raw
+  }
+
+  private func make(_ pieces: Pieces, _ connection: OpaquePointer) -> OpaquePointer? {
+    let body = unsafe ComingBody(pieces, of: self, on: connection)
+    let context = unsafe Unmanaged.passRetained(body).toOpaque()
+    let raw = unsafe MHD_create_response_from_callback(
+      .max, Self.piece,
+      { context, _, target, limit in unsafe ComingBody.at(context).copy(into: target, atMost: limit) },
+      context,
+      { context in if let context = unsafe context { unsafe Unmanaged<ComingBody>.fromOpaque(context).release() } })
+    if unsafe raw == nil { unsafe Unmanaged<ComingBody>.fromOpaque(context).release() }
     return unsafe raw
   }
 

@@ -1,4 +1,4 @@
-/// What a client asks for, once its headers have come as a whole. Only GET and HEAD come so far, and nothing with a body.
+/// What a client asks for, once its headers have come as a whole. Only GET and HEAD come so far, PUT where that is obeyed, and nothing with a body.
 public struct Request: Hashable, Sendable {
   /// The path, as in `/metrics`: with `%41` written out, without the query.
   public let path: String

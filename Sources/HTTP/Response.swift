@@ -18,12 +18,19 @@ public struct Response: Hashable, Sendable {
   public let contentType: String
   /// The body, sent piece by piece. It may be large, and is held as long as the client takes to read it.
   public let body: [UInt8]
+  /// Instead of a body that is there: where one comes from.
+  let pieces: Pieces?
   /// Beside those that every answer has.
   let headers: [String: String]
 
   /// An answer with a body.
   public init(_ status: Status = .ok, contentType: String, body: [UInt8]) {
     self.init(status, contentType: contentType, body: body, headers: [:])
+  }
+
+  /// An answer with a body that comes in pieces, of whatever length: only one is held at a time.
+  public init(_ status: Status = .ok, contentType: String, pieces: Pieces) {
+    self.init(status, contentType: contentType, body: [], pieces: pieces, headers: [:])
   }
 
   /// An answer in plain words.
@@ -33,10 +40,13 @@ public struct Response: Hashable, Sendable {
     self.init(status, contentType: "text/plain; charset=utf-8", body: Array((text + "\n").utf8), headers: headers)
   }
 
-  private init(_ status: Status, contentType: String, body: [UInt8], headers: [String: String]) {
+  private init(
+    _ status: Status, contentType: String, body: [UInt8], pieces: Pieces? = nil, headers: [String: String]
+  ) {
     self.status = status
     self.contentType = contentType
     self.body = body
+    self.pieces = pieces
     self.headers = headers
   }
 }

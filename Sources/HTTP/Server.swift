@@ -4,7 +4,7 @@ public import Linux
 
 /// Answers HTTP/1.1 (RFC 9112) in an event loop of ours, without a thread: libmicrohttpd over its epoll descriptor.
 ///
-/// Bounded whatever clients do: see `Limits`. Only GET and HEAD are answered, one on each connection. Nothing that a client
+/// Bounded whatever clients do: see `Limits`. Only GET and HEAD are answered, PUT where something may be changed, one on each connection. Nothing that a client
 /// sends but its request's headers is kept; a body is refused before it has come.
 @safe
 public final class Server {
@@ -33,13 +33,15 @@ public final class Server {
   /// - Parameters:
   ///   - socket: where; it is closed with the server.
   ///   - routes: who answers which path, as in `/metrics`. Every other one is answered 404.
+  ///   - changes: who obeys PUT, without a body, of which path. All others are answered GET and HEAD alone.
   /// - Throws: EMFILE, ENFILE, ENOMEM.
   public init(
-    _ loop: Loop, on socket: ListeningSocket, _ limits: Limits = Limits(), routes: [String: Handler]
+    _ loop: Loop, on socket: ListeningSocket, _ limits: Limits = Limits(), routes: [String: Handler],
+    changes: [String: Handler] = [:]
   ) throws(Errno) {
     self.socket = socket
     self.limits = limits
-    router = Router(routes: routes)
+    router = Router(routes: routes, changes: changes)
     answers = Answers(limit: limits.bytesUnderWay)
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe daemon = mh_http_start(
@@ -49,6 +51,7 @@ public final class Server {
       let descriptor = unsafe mh_http_epoll(daemon)
       bell = try Bell(loop, try Socket(duplicating: descriptor)) { [unowned self] _ in self.turn(isRung: true) }
       timer = try Timer(loop) { [unowned self] in self.turn(isRung: false) }
+      answers.wake = { [unowned self] in timer?.start(after: .zero) }
     } catch {
       close()
       throw error
@@ -68,6 +71,7 @@ public final class Server {
     timer = nil
     guard let daemon = unsafe daemon else { return }
     unsafe self.daemon = nil
+    answers.giveUp()
     // Gives the socket back, which is ours to close.
     unsafe MHD_quiesce_daemon(daemon)
     unsafe MHD_stop_daemon(daemon)

@@ -34,6 +34,8 @@ public struct RelayPlan: Hashable, Sendable {
   public var ends: SessionEnds
   /// The most sessions that this worker keeps, at least 1.
   public var maxSessions: Int
+  /// How many bytes the upstream's receive queues hold; nil leaves them as they are opened.
+  public var receiveQueue: Int?
 
   /// A plan in all its parts.
   public init(

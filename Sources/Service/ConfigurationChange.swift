@@ -28,6 +28,8 @@ package struct ConfigurationChange {
     ended = old.relays.map(\.id).filter { !after.contains($0) }
     if old.workers != new.workers { waiting.append(.workers) }
     if old.busyPoll != new.busyPoll { waiting.append(.busyPoll) }
+    if old.admin != new.admin { waiting.append(.admin) }
+    if old.receiveBuffer != new.receiveBuffer { waiting.append(.receiveBuffer) }
   }
 }
 

@@ -13,8 +13,10 @@ extension Supervisor {
       let next = try reread()
       do throws(ConfigurationError) { try change(to: next, on: snapshot) } catch { throw ConfigurationFileError(error) }
       observation.reloads.note(isSuccessful: true)
+      noteReload([])
     } catch {
       observation.reloads.note(isSuccessful: false)
+      noteReload(error.messages)
       for message in error.messages { logger.error("the configuration stays as it was: \(message)") }
     }
   }
@@ -41,6 +43,8 @@ extension Supervisor {
     // Both are the workers', which go on.
     next.workers = configuration.workers
     next.busyPoll = configuration.busyPoll
+    next.receiveBuffer = configuration.receiveBuffer
+    next.admin = configuration.admin
     configuration = next
     logControl.change(to: next)
     tell(change, notes)
@@ -83,7 +87,12 @@ extension Supervisor {
 
   /// A relay's plan for each worker.
   func plans(_ relay: RelayConfiguration) -> [RelayPlan] {
-    relay.plans(workers: crew.workers.count, echo: relay.backend == .echo ? echo?.endpoint : nil, limits)
+    let all = relay.plans(workers: crew.workers.count, echo: relay.backend == .echo ? echo?.endpoint : nil, limits)
+    return all.map { plan in
+      var plan = plan
+      plan.receiveQueue = crew.receiveQueue
+      return plan
+    }
   }
 
   /// Starts the built-in backend, if a relay is the first to need it.

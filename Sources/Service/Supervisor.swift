@@ -25,6 +25,11 @@ public final class Supervisor {
   let manager: ServiceManager
   let observation: Observation
   let metrics: MetricsServers
+  let losses: QueueLossLog
+  let start = Start()
+  var admin: AdminDesk?
+  /// What came of the last one.
+  var lastReload: StatusFacts.Reload?
   /// Started when a relay first needs it.
   var echo: EchoBackend?
   /// Where this program lay when it was started; another version may lie there by now.
@@ -55,13 +60,14 @@ public final class Supervisor {
   ///
   /// - Parameters:
   ///   - source: where the listeners' sockets come from; nil for bind(2).
+  ///   - admin: where it can be asked about itself; nil for what the configuration says.
   ///   - reread: reads the configuration again at SIGHUP; nil where only the addresses can be read again.
   ///   - predecessor: whose place to take; nil for nobody's.
   /// - Returns: the status to exit with.
   /// - Throws: what keeps it from starting, or from going on, and what to do about it.
   public static func run(
-    _ configuration: ProcessConfiguration, _ source: (any ListenerSource)? = nil, reread: Rereading? = nil,
-    predecessor: Predecessor? = nil
+    _ configuration: ProcessConfiguration, _ source: (any ListenerSource)? = nil, admin: AdminSocket? = nil,
+    reread: Rereading? = nil, predecessor: Predecessor? = nil
   ) throws(ConfigurationError) -> Int32 {
     try validate(configuration)
     let limits = HostLimits(
@@ -74,7 +80,7 @@ public final class Supervisor {
     do throws(Errno) {
       supervisor = try Supervisor(configuration, limits, listeners, reread, predecessor)
     } catch { throw .start("cannot start", error) }
-    try supervisor.begin()
+    try supervisor.begin(admin)
     supervisor.loop.run()
     supervisor.end()
     if let failure = supervisor.failure { throw failure }
@@ -100,10 +106,12 @@ public final class Supervisor {
     let names = RelayNames()
     let troubles = try TroubleLog(loop, logger, names)
     let sessionLog = SessionLog(names, logControl, logger)
+    let losses = try QueueLossLog(loop, logger, names)
     let workers = configuration.workers.resolved()
     let crew = try WorkerCrew(
       workers, source: source, busyPoll: configuration.busyPoll, isHeld: predecessor != nil,
-      observer: WorkerEars(troubles: troubles, sessions: sessionLog))
+      observer: WorkerEars(troubles: troubles, sessions: sessionLog, losses: losses))
+    crew.receiveQueue = try Self.receiveQueue(configuration)
     keeper = try ListenerKeeper(loop, configuration, crew, source, logger)
     observation = Observation(crew, keeper, limits)
     metrics = MetricsServers(loop, observation.routes, logger)
@@ -113,14 +121,16 @@ public final class Supervisor {
     self.names = names
     self.troubles = troubles
     self.sessionLog = sessionLog
+    self.losses = losses
     self.crew = crew
     manager = ServiceManager(.ours, logger)
+    losses.remedies { [unowned self] in remedy($0, $1) }
     try runRelays()
   }
 
   // MARK: The start
 
-  private func begin() throws(ConfigurationError) {
+  private func begin(_ admin: AdminSocket?) throws(ConfigurationError) {
     let snapshot: Snapshot
     do throws(Errno) {
       try listenToSignals()
@@ -135,8 +145,10 @@ public final class Supervisor {
     try source.check(configuration, on: snapshot)
     notes = try notes(on: configuration.relays)
     logSessions(to: try openSessionLog(configuration))
-    // A process whose place we take still has them.
-    let servers = predecessor?.isRunning == true ? nil : try metrics.prepare(configuration.metrics)
+    // A process whose place we take still has what only one can have.
+    let isTakingOver = predecessor?.isRunning == true
+    let servers = isTakingOver ? nil : try metrics.prepare(configuration.metrics)
+    if !isTakingOver { try openAdmin(admin) }
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
     if let predecessor {
@@ -144,8 +156,10 @@ public final class Supervisor {
       self.predecessor = nil
     }
     warn()
+    warnOfCutQueues()
     announce()
     openMetrics(servers)
+    if isTakingOver { openAdminLate() }
     try tellReady()
   }
 
@@ -302,8 +316,10 @@ public final class Supervisor {
 
   private func end() {
     metrics.close()
+    admin?.close()
     crew.stop()
     sessionLog.stop()
+    losses.finish()
     echo?.stop()
     logCounters()
     logger.notice("ended")

@@ -15,7 +15,8 @@ struct Multihomed: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      DoctorCommand.self, RelayCommand.self, CheckCommand.self, AdoptCommand.self, KernelCommand.self, DemoCommand.self,
-      BrokerCommand.self,
+      DoctorCommand.self, RelayCommand.self, CheckCommand.self, AdoptCommand.self, KernelCommand.self,
+      StatusCommand.self,
+      SessionsCommand.self, TopCommand.self, LogLevelCommand.self, DemoCommand.self, BrokerCommand.self,
     ])
 }

@@ -132,9 +132,23 @@ struct ProcessOptions: ParsableArguments {
         + "nowhere)", valueName: "ADDRESS:PORT|unix:/PATH"))
   var metrics: [String] = []
 
+
+  @Option(
+    help: ArgumentHelp(
+      "The Unix socket by which status, sessions, top and log-level ask. (default: admin.sock in $RUNTIME_DIRECTORY, else "
+        + "PID.sock in /run/multihomed or $XDG_RUNTIME_DIR/multihomed)", valueName: "PATH|none"))
+  var admin: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How much the receive queues of all sockets hold, 4KiB to 1GiB, as far as the kernel lets us; 0 is what the system "
+        + "gives. (default: 4MiB of listeners and the multiplexed upstream)", valueName: "SIZE"))
+  var receiveBuffer: String?
+
   var values: [Setting: [String]] {
     let single: [Setting: String?] = [
       .sessionLog: sessionLog,
+      .receiveBuffer: receiveBuffer, .admin: admin,
       .workers: workers, .busyPoll: busyPoll, .drainLimit: drainLimit, .logLevel: logLevel, .logFormat: logFormat,
     ]
     return together(single.mapValues { [$0].compactMap(\.self) }, [.metrics: metrics])

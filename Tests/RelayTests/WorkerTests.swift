@@ -6,6 +6,7 @@ import Testing
 /// Nothing is to go wrong, and nobody wants to hear of sessions.
 private struct Alarm: WorkerObserver {
   func met(_ trouble: Trouble, in relay: RelayID) { Issue.record("relay \(relay): \(trouble)") }
+  func lost(_ datagrams: UInt64, at queue: ReceiveQueue, in relay: RelayID) { Issue.record("lost at \(queue)") }
   func ended(_ sessions: [SessionEnd], lost: UInt64, in relay: RelayID) { Issue.record("nobody has asked") }
 }
 

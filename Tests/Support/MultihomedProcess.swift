@@ -13,6 +13,7 @@ public final class MultihomedProcess: Sendable {
   /// - Parameters:
   ///   - namespace: where; nil for ours.
   ///   - arguments: all of them, the verb first; `--log-format json` is added to `relay` and `adopt`, since `counters` needs it.
+  ///   - environment: what to set beside our own variables. Unless MULTIHOMED_ADMIN is, there is no admin socket.
   ///   - faults: what goes wrong inside of it.
   ///   - program: where it is; nil for `path()`.
   /// - Throws: `TestFailure` with all that it wrote when it does not become ready.
@@ -37,7 +38,8 @@ public final class MultihomedProcess: Sendable {
   ) throws -> ManagedProcess {
     let isRelay = ["relay", "adopt"].contains(arguments.first) && !arguments.contains("--log-format")
     // Both may have a library to load.
-    let variables = environment.merging(try faults?.environment() ?? [:]) { "\($0):\($1)" }
+    let variables = ["MULTIHOMED_ADMIN": "none"].merging(environment) { $1 }
+      .merging(try faults?.environment() ?? [:]) { "\($0):\($1)" }
     return try ManagedProcess(
       try program ?? path(), arguments + (isRelay ? ["--log-format", "json"] : []), in: namespace,
       environment: variables)

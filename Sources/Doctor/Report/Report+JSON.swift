@@ -1,3 +1,4 @@
+package import JSON
 import Linux
 
 extension Report {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Who this process is.
+/// Numbers of processes (pid_namespaces(7)).
 public enum ProcessIdentity {
-  /// Its pid (getpid(2)).
+  /// Our own.
   public static var own: Int32 { getpid() }
 }

@@ -7,7 +7,7 @@ extension Forwarder {
   func receiveReplies(from upstream: MultiplexedUpstream) {
     let now = Instant.now
     turn(upstream.socket.descriptor, .toBackend) {
-      counters.lostInUpstreamQueue(upstream.queueDrops.new(bench.received.queueDrops))
+      note(lostReplies: upstream.queueDrops.new(bench.received.queueDrops))
       core.receiveFromBackend(bench.received.messages, now: now)
       sendToClients(now: now)
     }
@@ -18,7 +18,7 @@ extension Forwarder {
   func receiveReplies(from upstream: ConnectedUpstream) {
     let now = Instant.now
     turn(upstream.socket.descriptor, .toBackend) {
-      counters.lostInUpstreamQueue(upstream.queueDrops.new(bench.received.queueDrops))
+      note(lostReplies: upstream.queueDrops.new(bench.received.queueDrops))
       guard !upstream.isClosing else { return dropAll(.lateReply) }
       counters.noteReply(now)
       core.receiveFromBackend(bench.received.messages, for: upstream.session, now: now)
@@ -29,6 +29,18 @@ extension Forwarder {
       if !upstream.isClosing { core.noteUnreachable(upstream.session) }
     }
     finish(now)
+  }
+
+  /// Counts and tells what an upstream's queue has lost.
+  @inline(__always)
+  private func note(lostReplies datagrams: UInt64) {
+    if datagrams > 0 { tellOfLostReplies(datagrams) }
+  }
+
+  @inline(never)
+  private func tellOfLostReplies(_ datagrams: UInt64) {
+    counters.lostInUpstreamQueue(datagrams)
+    tellOfLoss(datagrams, at: .upstream)
   }
 
   /// Sends the trains, listener by listener, in the order in which each listener first occurs.

@@ -119,6 +119,9 @@ final class Forwarder {
     core.endedSessions.removeAll()
   }
 
+  /// A receive queue was full.
+  func tellOfLoss(_ datagrams: UInt64, at queue: ReceiveQueue) { observer.lost(datagrams, at: queue, in: id) }
+
   /// Closes the sockets of sessions that have ended. Not earlier: a train of this batch may still have been on its way.
   private func closeEndedUpstreams() {
     if core.endedUpstreams.isEmpty { return }

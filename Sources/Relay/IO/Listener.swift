@@ -51,6 +51,12 @@ final class Listener: Readiness {
   /// Counts what was lost before the last receive.
   func note(queueDrops sum: UInt32) {
     let lost = queueDrops.new(sum)
-    if lost > 0 { counters.lostInQueue(lost) }
+    if lost > 0 { tellOfLoss(lost) }
+  }
+
+  @inline(never)
+  private func tellOfLoss(_ datagrams: UInt64) {
+    counters.lostInQueue(datagrams)
+    unsafe forwarder.tellOfLoss(datagrams, at: .listener(endpoint))
   }
 }

@@ -19,6 +19,7 @@ final class MultiplexedUpstream: Readiness {
     } else {
       socket = try Socket.multiplexedUpstream(backend: plan.backend, ports: plan.backendPorts)
     }
+    if let bytes = plan.receiveQueue { try socket.setReceiveQueue(to: bytes) }
     sending = SendingSocket(socket, isIPv4: true, isConnected: false)
     firstSource = sources.first
     port = try socket.localEndpoint().port
@@ -54,6 +55,7 @@ final class ConnectedUpstream: Readiness {
 
   /// Takes a socket that is connected to the backend already.
   init(_ loop: Loop, taking socket: Socket, session: SessionIndex, forwarder: Forwarder) throws(Errno) {
+    if let bytes = forwarder.core.plan.receiveQueue { try socket.setReceiveQueue(to: bytes) }
     let local = try socket.localEndpoint()
     port = local.port
     self.session = session

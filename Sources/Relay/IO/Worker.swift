@@ -17,6 +17,7 @@ public final class Worker: @unchecked Sendable {
     case close(ListenerID, EndReason)
     case setBroadcastAddresses(Set<UInt32>)
     case tellOfEndedSessions(Bool)
+    case readSessions(RelayID, from: Int, SessionFilter, answer: @Sendable (SessionPage) -> Void)
     case drain
     case answer(@Sendable () -> Void)
     case hold
@@ -98,6 +99,15 @@ public final class Worker: @unchecked Sendable {
 
   /// Ends a relay, whose listeners must have been closed.
   public func end(_ id: RelayID) { post(.end(id)) }
+
+  /// Reads a part of a relay's sessions, a bounded one, so that no datagram waits for long.
+  ///
+  /// - Parameters:
+  ///   - place: where the part before it said that this one begins; 0 for the first.
+  ///   - answer: called on the worker's thread. Of a relay that is not there, with nothing.
+  public func readSessions(
+    of id: RelayID, from place: Int, _ filter: SessionFilter, answer: @escaping @Sendable (SessionPage) -> Void
+  ) { post(.readSessions(id, from: place, filter, answer: answer)) }
 
   // MARK: Listeners
 
@@ -203,6 +213,8 @@ public final class Worker: @unchecked Sendable {
     case .close(let id, let reason): relays.close(id, reason)
     case .setBroadcastAddresses(let addresses): relays.setBroadcastAddresses(addresses)
     case .tellOfEndedSessions(let isWanted): relays.tellOfEndedSessions(isWanted)
+    case .readSessions(let id, let place, let filter, let answer):
+      answer(relays.readSessions(of: id, from: place, filter))
     case .drain: relays.drain()
     case .answer(let answer): answer()
     case .hold: relays.hold()

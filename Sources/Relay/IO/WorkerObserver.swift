@@ -5,10 +5,23 @@ public protocol WorkerObserver: Sendable {
   /// Something went wrong, and was survived. May come with every datagram.
   func met(_ trouble: Trouble, in relay: RelayID)
 
+  /// The kernel lost datagrams because a receive queue was full. Rarely: it tells with the next datagram that it takes.
+  ///
+  /// - Parameter queue: whose.
+  func lost(_ datagrams: UInt64, at queue: ReceiveQueue, in relay: RelayID)
+
   /// Sessions have ended; only called when that is wanted.
   ///
   /// - Parameter lost: how many more there were than room to note them.
   func ended(_ sessions: [SessionEnd], lost: UInt64, in relay: RelayID)
+}
+
+/// A socket's receive queue.
+public enum ReceiveQueue: Hashable, Sendable {
+  /// A listener's.
+  case listener(Endpoint)
+  /// That of an upstream, in which replies wait.
+  case upstream
 }
 
 /// A session that has ended.

@@ -75,6 +75,10 @@ struct WorkerRelays {
     if let forwarder = forwarders.removeValue(forKey: id) { leave(forwarder) }
   }
 
+  func readSessions(of id: RelayID, from place: Int, _ filter: SessionFilter) -> SessionPage {
+    forwarders[id]?.readSessions(from: place, filter) ?? SessionPage()
+  }
+
   /// Frees those that have left.
   mutating func bury() { leaving.removeAll { $0.hasLeft } }
 

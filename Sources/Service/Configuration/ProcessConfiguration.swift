@@ -45,6 +45,13 @@ public struct ProcessConfiguration: Sendable {
   package var sessionLog: SessionLogDestination?
   /// Where metrics are served; nowhere when there is none. Each once.
   package var metrics: [ListeningSocket.Place] = []
+  /// How many bytes the receive queues of all sockets hold: 0 for as many as the system gives, or 4 KiB to 1 GiB; nil for the
+  /// usual 4 MiB of listeners and multiplexed upstreams, as far as we may, and what the system gives of others.
+  public var receiveBuffer: Int?
+  /// Where the process can be asked about itself.
+  package var admin = AdminPlace.usual
+  /// The file that it was read from; nil for none.
+  package var file: String?
   /// How long replies are still relayed after SIGTERM or SIGINT: 0 to a day.
   public var drainLimit = Nanoseconds.seconds(10)
 

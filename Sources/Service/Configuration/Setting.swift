@@ -20,6 +20,8 @@ public enum Setting: String, CaseIterable, Sendable {
   case logFormat = "log-format"
   case sessionLog = "session-log"
   case metrics
+  case receiveBuffer = "receive-buffer"
+  case admin
 
   /// `--max-sessions`
   public var option: String { "--" + rawValue }
@@ -29,15 +31,20 @@ public enum Setting: String, CaseIterable, Sendable {
     "MULTIHOMED_" + String(rawValue.map { $0 == "-" ? "_" : Character($0.uppercased()) })
   }
 
-  /// The table of a configuration file that it stands in, where that is neither the file's own nor a relay's: `metrics`.
-  public var table: String? { self == .metrics ? "metrics" : nil }
+  /// The table of a configuration file that it stands in, where that is neither the file's own nor a relay's: `metrics`, `admin`.
+  public var table: String? {
+    switch self {
+    case .metrics, .admin: rawValue
+    default: nil
+    }
+  }
 
   /// Its key in a configuration file; in the plural where it holds several: `interfaces`.
   public var key: String {
     switch self {
     case .interface: "interfaces"
     case .address: "addresses"
-    case .metrics: "listen"
+    case .metrics, .admin: "listen"
     default: rawValue
     }
   }
@@ -48,7 +55,7 @@ public enum Setting: String, CaseIterable, Sendable {
   /// Whether it is the process's; otherwise each relay has its own.
   public var isOfProcess: Bool {
     switch self {
-    case .workers, .busyPoll, .drainLimit, .logLevel, .logFormat, .sessionLog, .metrics: true
+    case .workers, .busyPoll, .drainLimit, .logLevel, .logFormat, .sessionLog, .metrics, .receiveBuffer, .admin: true
     default: false
     }
   }

@@ -19,6 +19,8 @@ extension ProcessConfiguration {
     sessionLog = try settings.value(.sessionLog, SessionLogDestination.init(parsing:)) ?? sessionLog
     let places = try settings.values(.metrics, ListeningSocket.Place.init(parsing:))
     metrics = places.isEmpty ? metrics : places
+    admin = try settings.value(.admin, AdminPlace.init(parsing:)) ?? admin
+    receiveBuffer = try settings.value(.receiveBuffer, ByteCount.parse) ?? receiveBuffer
     logFormat = try settings.value(.logFormat, Reading.choice) ?? logFormat
   }
 

@@ -20,6 +20,10 @@ extension ProcessConfiguration {
     guard drainLimit <= .day else {
       throw .usage("--drain-limit \(drainLimit.text) is too long; give at most 24h")
     }
+    if let bytes = receiveBuffer, bytes != 0, !(4_096...(1 << 30)).contains(bytes) {
+      throw .usage(
+        "--receive-buffer \(ByteCount.text(bytes)) is out of range; give 4KiB to 1GiB, or 0 for what the system gives")
+    }
     guard busyPoll <= .seconds(1) else {
       throw .usage("--busy-poll \(busyPoll.text) is too long; give at most 1s, as in 50us")
     }

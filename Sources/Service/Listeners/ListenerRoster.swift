@@ -48,6 +48,11 @@ package struct ListenerRoster {
     entries.map { key, entry in if case .serving = entry { (key, true) } else { (key, false) } }
   }
 
+  /// Every listener whose address is gone and may come back.
+  package var suspended: [ListenerKey] {
+    entries.compactMap { key, entry in if case .suspended = entry { key } else { nil } }
+  }
+
   /// Every listener that could not be opened yet, with the reason.
   package var pending: [(key: ListenerKey, reason: Errno?)] {
     entries.compactMap { key, entry in if case .pending(let pending) = entry { (key, pending.reason) } else { nil } }

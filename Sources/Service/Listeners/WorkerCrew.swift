@@ -21,6 +21,8 @@ final class WorkerCrew {
   private(set) var relays: [RelayID: Running] = [:]
   private let source: any ListenerSource
   private let retirement: Retirement
+  /// How many bytes listeners' receive queues hold; nil leaves them as they are opened.
+  var receiveQueue: Int?
   private var opened: [ListenerKey: Opened] = [:]
   private var lastIdentity: UInt64 = 0
   /// By worker. Kept when a listener is closed, as long as its relay runs: a counter never goes back.
@@ -108,6 +110,7 @@ final class WorkerCrew {
   func open(_ key: ListenerKey, with given: [Socket]? = nil) throws(Errno) {
     let sockets: [Socket]
     if let given { sockets = given } else { sockets = try source.open(key.endpoint, workers: workers.count) }
+    if let receiveQueue { for socket in sockets { try socket.setReceiveQueue(to: receiveQueue) } }
     lastIdentity += 1
     let identity = ListenerID(lastIdentity)
     opened[key] = Opened(identity: identity, sockets: sockets)

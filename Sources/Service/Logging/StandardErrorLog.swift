@@ -22,6 +22,9 @@ final class LogControl: Sendable {
     state.withLock { $0 = State(level: configuration.logLevel, format: configuration.logFormat) }
   }
 
+  /// Changes the level alone, until another configuration is taken over.
+  func change(to level: Logger.Level) { state.withLock { $0.level = level } }
+
   var level: Logger.Level { state.withLock { $0.level } }
 
   /// How a line is written, and whether as text for the journal: that one has its own time beside each line, and files it

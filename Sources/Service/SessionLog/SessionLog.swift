@@ -118,8 +118,13 @@ final class SessionLog: @unchecked Sendable {
 struct WorkerEars: WorkerObserver {
   let troubles: TroubleLog
   let sessions: SessionLog
+  let losses: QueueLossLog
 
   func met(_ trouble: Trouble, in relay: RelayID) { troubles.note(relay, trouble) }
+
+  func lost(_ datagrams: UInt64, at queue: ReceiveQueue, in relay: RelayID) {
+    losses.note(datagrams, at: queue, of: relay)
+  }
 
   func ended(_ ends: [SessionEnd], lost: UInt64, in relay: RelayID) { sessions.note(ends, lost: lost, of: relay) }
 }

@@ -50,7 +50,8 @@ public enum ConfigurationFile {
     let findings = FileFindings(path)
     do throws(TOMLSyntaxError) {
       let document = try TOMLDocument.read(bytes)
-      let configuration = FileDecoder(findings, settings).process(document)
+      var configuration = FileDecoder(findings, settings).process(document)
+      configuration?.file = path
       if let configuration, findings.errors.isEmpty { return configuration }
     } catch {
       findings.note(error.message, at: error.place)

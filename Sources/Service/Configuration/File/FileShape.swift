@@ -16,10 +16,10 @@ enum FileShape {
     case .interface, .address: self = .arrayOfStrings
     case .ipv4Only, .ipv6Only, .loopback: self = .boolean
     case .maxSessions, .responses: self = .integer
-    case .workers: self = .integerOrString
-    case .metrics: self = .stringOrStrings
+      case .workers, .receiveBuffer: self = .integerOrString
+      case .metrics: self = .stringOrStrings
     case .backend, .upstream, .sourcePool, .idleTimeout, .unrepliedTimeout, .busyPoll, .drainLimit, .logLevel,
-      .logFormat, .sessionLog:
+      .logFormat, .sessionLog, .admin:
       self = .string
     }
   }
@@ -85,6 +85,8 @@ extension Setting {
       case .logFormat: "\"text\""
       case .sessionLog: "\"/var/log/multihomed/sessions.log\""
       case .metrics: "\"127.0.0.1:9478\""
+      case .receiveBuffer: "\"4MiB\""
+      case .admin: "\"/run/multihomed/admin.sock\""
       }
     return "\(key) = \(value)"
   }
