@@ -65,7 +65,9 @@ let package = Package(
     room("Adoption", ["Addresses", "EventLoop", "Linux", "Service"]),
     .executableTarget(
       name: "multihomed",
-      dependencies: ["Addresses", "Adoption", "Demo", "Doctor", "KernelRule", "Linux", "Operator", "Service", arguments, logging],
+      dependencies: [
+        "Addresses", "Adoption", "Demo", "Doctor", "KernelRule", "Linux", "Operator", "Service", arguments, logging,
+      ],
       swiftSettings: settings),
     tests("Doctor", ["Doctor", "Linux"]),
     tests("Addresses", ["Addresses", "EventLoop", "Linux"]),

@@ -1,7 +1,7 @@
 /// Numbers as people read them.
-enum Quantity {
+package enum Quantity {
   /// `1,234,567`
-  static func grouped(_ number: Int) -> String {
+  package static func grouped(_ number: Int) -> String {
     let digits = Array(String(number.magnitude))
     var text = number < 0 ? "-" : ""
     for (place, digit) in digits.enumerated() {
@@ -12,13 +12,15 @@ enum Quantity {
   }
 
   /// At most five characters: `999`, `1.2k`, `123k`, `4.5M`; below 100 with a tenth where there is one: `0.5`.
-  static func short(_ number: Double) -> String { scaled(number, by: 1_000, ["", "k", "M", "G", "T", "P"]) }
+  package static func short(_ number: Double) -> String { scaled(number, by: 1_000, ["", "k", "M", "G", "T", "P"]) }
 
   /// The same of bytes, in powers of 1,024: `1.2Ki`, at most six characters.
-  static func bytes(_ number: Double) -> String { scaled(number, by: 1_024, ["", "Ki", "Mi", "Gi", "Ti", "Pi"]) }
+  package static func bytes(_ number: Double) -> String {
+    scaled(number, by: 1_024, ["", "Ki", "Mi", "Gi", "Ti", "Pi"])
+  }
 
   /// `45s`, `3m 20s`, `5h 3m`, `12d 4h`
-  static func duration(seconds: Int) -> String {
+  package static func duration(seconds: Int) -> String {
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)]
     guard let first = units.firstIndex(where: { seconds >= $0.1 }) else { return "0s" }
     let whole = seconds / units[first].1
@@ -28,7 +30,7 @@ enum Quantity {
   }
 
   /// The same in one word: `0.4s`, `45s`, `3m20s`.
-  static func brief(seconds: Double) -> String {
+  package static func brief(seconds: Double) -> String {
     if seconds < 10 { return tenths(max(0, seconds)) + "s" }
     return duration(seconds: Int(seconds)).filter { $0 != " " }
   }

@@ -29,6 +29,20 @@ public struct SessionRow: Hashable, Sendable {
   /// As whom the backend sees the client.
   public let upstream: Upstream
 
+  package init(
+    client: Endpoint, asked: Endpoint, began: Instant, lastActive: Instant, toBackend: Traffic, toClient: Traffic,
+    isReplied: Bool, upstream: Upstream
+  ) {
+    self.client = client
+    self.asked = asked
+    self.began = began
+    self.lastActive = lastActive
+    self.toBackend = toBackend
+    self.toClient = toClient
+    self.isReplied = isReplied
+    self.upstream = upstream
+  }
+
   init(_ session: Session, asked: Endpoint, upstream: Upstream) {
     self.asked = asked
     self.upstream = upstream

@@ -26,7 +26,7 @@ package struct QueueRemedy: Hashable, Sendable {
     let more = min(max(wanted, bytes) * 4, 1 << 30)
     let first = greatest.map { $0 < more } ?? false
     return "it holds \(ByteCount.text(bytes)); give more, and restart: --receive-buffer \(ByteCount.text(more))"
-      + (first ? ", and before that sysctl -w net.core.rmem_max=\(more), which is\(now)" : "")
+      + (first ? ", after sysctl -w net.core.rmem_max=\(more)\(now)" : "")
       + "; or let more --workers serve"
   }
 

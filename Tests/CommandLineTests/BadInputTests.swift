@@ -20,7 +20,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   private static let example = "for example: multihomed relay --listen 5678 --backend 127.0.0.1:5678"
   private static let port = "is not a port; give a number from 1 to 65535"
   private static let relayHelp = "see multihomed relay --help"
-  private static let commands = "give one of doctor, relay, check, adopt, kernel and demo; see multihomed --help"
+  private static let commands =
+    "give one of doctor, relay, check, adopt, kernel, status, sessions, top, log-level and "
+    + "demo; see multihomed --help"
   private static let kernelCommands = "give one of apply, remove and show; see multihomed kernel --help"
   private static let duration = "is not a duration; give a whole number and its unit: 50us, 500ms, 30s, 5m or 1h"
 

@@ -41,7 +41,8 @@ public final class Terminal {
     var raw = before
     raw.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG | IEXTEN)
     raw.c_iflag &= ~tcflag_t(IXON | ICRNL)
-    try retrying { unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw) }
+    // What was typed already counts.
+    try retrying { unsafe tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) }
     isTaken = true
     write("\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l")
   }

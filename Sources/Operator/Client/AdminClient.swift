@@ -2,7 +2,7 @@ import JSON
 import Linux
 
 /// Asks one process by its admin socket, a connection a question.
-struct AdminClient {
+package struct AdminClient {
   /// A process answers within milliseconds; one that is stopped, never.
   static let patience = Nanoseconds.seconds(5)
   /// The most that an answer may be that is kept whole.
@@ -15,7 +15,7 @@ struct AdminClient {
   }
 
   /// Where the socket is.
-  let path: String
+  package let path: String
 
   /// Asks, and hands on the answer's body as it comes.
   ///

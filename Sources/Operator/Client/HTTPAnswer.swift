@@ -1,6 +1,6 @@
 /// Goes through the bytes of one answer of HTTP/1.1 (RFC 9112) as they come. What is strange about it is an error: it is of
 /// our own making.
-struct HTTPAnswer {
+package struct HTTPAnswer {
   private enum Body {
     case sized(left: Int)
     case chunked(left: Int?)
@@ -12,17 +12,20 @@ struct HTTPAnswer {
   private static let headLimit = 16_384
 
   /// Its status code; nil until the head is whole.
-  private(set) var status: Int?
+  package private(set) var status: Int?
   private var unread: [UInt8] = []
   private var body = Body.untilEnd
 
+  /// Nothing has come yet.
+  package init() {}
+
   /// Whether nothing more belongs to it.
-  var isComplete: Bool { if case .ended = body { true } else { false } }
+  package var isComplete: Bool { if case .ended = body { true } else { false } }
 
   /// Takes what has come.
   ///
   /// - Returns: what of it is the answer's body.
-  mutating func take(_ bytes: [UInt8]) throws(OperatorFailure) -> [UInt8] {
+  package mutating func take(_ bytes: [UInt8]) throws(OperatorFailure) -> [UInt8] {
     unread += bytes
     if status == nil {
       guard let end = Self.place(of: Self.lineEnd + Self.lineEnd, in: unread) else {
@@ -36,7 +39,7 @@ struct HTTPAnswer {
   }
 
   /// The connection has ended.
-  mutating func end() throws(OperatorFailure) {
+  package mutating func end() throws(OperatorFailure) {
     if case .untilEnd = body, status != nil { body = .ended }
     if !isComplete { throw OperatorFailure("the relay broke off its answer; is it ending?") }
   }

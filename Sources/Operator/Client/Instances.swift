@@ -1,14 +1,14 @@
 import Linux
 
 /// The processes of this host that can be asked, by the sockets in the folders where they lie by default.
-struct Instances {
+package struct Instances {
   /// Whom there is, and who keeps us from asking.
-  private(set) var reachable: [AdminClient] = []
-  private(set) var forbidden: [String] = []
-  private(set) var troubled: [OperatorFailure] = []
+  package private(set) var reachable: [AdminClient] = []
+  package private(set) var forbidden: [String] = []
+  package private(set) var troubled: [OperatorFailure] = []
 
   /// Looks. Sockets that nobody listens on any more are passed over, and removed where that is ours to do.
-  init(in folders: [String]) {
+  package init(in folders: [String]) {
     for folder in folders {
       for name in ProcFile.names(in: folder).sorted() where name.hasSuffix(".sock") {
         look(at: AdminClient(path: "\(folder)/\(name)"))

@@ -1,8 +1,8 @@
-import JSON
+package import JSON
 import Linux
 
 /// One session, as a process tells of it.
-struct Session: Hashable, Sendable {
+package struct Session: Hashable, Sendable {
   /// What tells it from others.
   struct Key: Hashable, Sendable {
     let relay: String
@@ -19,7 +19,7 @@ struct Session: Hashable, Sendable {
   let upstream: String
 
   /// Reads it; nil where it is none.
-  init?(_ json: JSONValue) {
+  package init?(_ json: JSONValue) {
     guard let client = json["client"]?.string, let asked = json["asked"]?.string else { return nil }
     key = Key(relay: json.text("relay"), client: client.printable, asked: asked.printable)
     age = json["age"]?.double ?? 0

@@ -8,7 +8,7 @@ public struct SessionOrder: Sendable {
   public static let greatestLimit = 100_000
 
   /// What is asked for.
-  let target: String
+  package let target: String
   let isAll: Bool
 
   /// Checks it.

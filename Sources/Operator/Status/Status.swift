@@ -1,10 +1,10 @@
-import JSON
+package import JSON
 import Linux
 
 /// What a process says of itself.
-struct Status: Hashable, Sendable {
+package struct Status: Hashable, Sendable {
   /// Datagrams and bytes.
-  struct Flow: Hashable, Sendable {
+  package struct Flow: Hashable, Sendable {
     var datagrams = 0
     var bytes = 0
 
@@ -12,7 +12,7 @@ struct Status: Hashable, Sendable {
   }
 
   /// One listener.
-  struct Listener: Hashable, Sendable {
+  package struct Listener: Hashable, Sendable {
     let endpoint: String
     /// `up`, `pending` or `suspended`.
     let state: String
@@ -24,13 +24,13 @@ struct Status: Hashable, Sendable {
   }
 
   /// A name and how often.
-  struct Count: Hashable, Sendable {
+  package struct Count: Hashable, Sendable {
     let name: String
     let count: Int
   }
 
   /// One relay.
-  struct Relay: Hashable, Sendable {
+  package struct Relay: Hashable, Sendable {
     let name: String
     let listen: [String]
     let backend: String
@@ -54,10 +54,10 @@ struct Status: Hashable, Sendable {
         + errors.reduce(0) { $0 + $1.counts.reduce(0) { $0 + $1.count } }
     }
 
-    static func == (a: Relay, b: Relay) -> Bool {
+    package static func == (a: Relay, b: Relay) -> Bool {
       a.name == b.name && a.created == b.created && a.listeners == b.listeners
     }
-    func hash(into hasher: inout Hasher) { hasher.combine(name) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(name) }
   }
 
   let version: String
@@ -72,7 +72,7 @@ struct Status: Hashable, Sendable {
   let relays: [Relay]
 
   /// What came of the last reload.
-  struct Reload: Hashable, Sendable {
+  package struct Reload: Hashable, Sendable {
     let time: String
     let errors: [String]
   }
@@ -91,7 +91,7 @@ struct Status: Hashable, Sendable {
 
 extension Status {
   /// Reads what a process says; nil where it lacks what it must have.
-  init?(_ json: JSONValue) {
+  package init?(_ json: JSONValue) {
     guard let version = json["version"]?.string, let pid = json["pid"]?.integer, let state = json["state"]?.string,
       let relays = json["relays"]?.array
     else { return nil }

@@ -1,10 +1,12 @@
 import JSON
 
 /// The status of a process, for people.
-struct StatusText {
+package struct StatusText {
   let status: Status
 
-  var lines: [String] {
+  package init(status: Status) { self.status = status }
+
+  package var lines: [String] {
     [title, "  " + details.joined(separator: "; ")] + problems + status.relays.flatMap { [""] + relay($0) }
   }
 

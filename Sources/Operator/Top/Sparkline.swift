@@ -1,5 +1,5 @@
 /// A row of small bars.
-enum Sparkline {
+package enum Sparkline {
   private static let bars = Array(" ▁▂▃▄▅▆▇█")
   private static let plainBars = Array(" .:-=+*#@")
 
@@ -7,7 +7,7 @@ enum Sparkline {
   /// more than nothing is seen.
   ///
   /// - Parameter isPlain: in ASCII.
-  static func text(_ values: [Double], width: Int, isPlain: Bool) -> String {
+  package static func text(_ values: [Double], width: Int, isPlain: Bool) -> String {
     let shown = values.suffix(width)
     let top = shown.max() ?? 0
     let bars = isPlain ? plainBars : bars

@@ -1,6 +1,6 @@
 import EventLoop
 import JSON
-import Linux
+package import Linux
 
 /// A process as it goes on, on a terminal. The thin part: looks, keys, and writing down what `TopView` draws.
 public final class Top {
@@ -10,11 +10,11 @@ public final class Top {
   /// What was asked for.
   public struct Order: Sendable {
     /// How often to look: a tenth of a second to a minute.
-    let interval: Nanoseconds
+    package let interval: Nanoseconds
     /// One frame after one interval, as plain text.
     let isOnce: Bool
-    let isColoured: Bool
-    let isPlain: Bool
+    package let isColoured: Bool
+    package let isPlain: Bool
 
     /// Checks it.
     ///

@@ -1,13 +1,19 @@
-import Linux
+package import Linux
 
 /// What `top` knows: the last look at a process, and what has become of the one before. A value; it looks at nothing itself.
-struct TopState {
+package struct TopState {
   /// One look.
-  struct Look {
+  package struct Look {
     let status: Status
     /// Those in which something moved last.
     let sessions: [Session]
     let time: Instant
+
+    package init(status: Status, sessions: [Session], time: Instant) {
+      self.status = status
+      self.sessions = sessions
+      self.time = time
+    }
   }
 
   /// What a relay does in a second.
@@ -39,14 +45,17 @@ struct TopState {
   /// By relay; none before the second look.
   private(set) var rates: [String: Rates] = [:]
   /// Datagrams a second both ways, by relay, the newest last.
-  private(set) var past: [String: [Double]] = [:]
+  package private(set) var past: [String: [Double]] = [:]
   /// The busiest first.
   private(set) var busiest: [Busy] = []
   /// Why the last look failed; nil when it did not.
   var trouble: String?
 
+  /// Nothing is known yet.
+  package init() {}
+
   /// Takes another look in.
-  mutating func take(_ next: Look) {
+  package mutating func take(_ next: Look) {
     defer { look = next }
     trouble = nil
     // Another process begins anew.

@@ -1,9 +1,9 @@
-import Linux
+package import Linux
 
 /// What `top` shows, drawn from what it knows: lines that fit the terminal, and nothing else.
-struct TopView {
+package struct TopView {
   /// How it may be drawn.
-  struct Style: Hashable, Sendable {
+  package struct Style: Hashable, Sendable {
     /// Whether colours and bold letters are wanted.
     var isColoured: Bool
     /// Whether there is ASCII alone.
@@ -11,15 +11,28 @@ struct TopView {
     /// How often it looks.
     var interval: Nanoseconds
     /// Whether somebody can press a key.
-    var isInteractive = true
+    var isInteractive: Bool
+
+    package init(isColoured: Bool, isPlain: Bool, interval: Nanoseconds, isInteractive: Bool = true) {
+      self.isColoured = isColoured
+      self.isPlain = isPlain
+      self.interval = interval
+      self.isInteractive = isInteractive
+    }
   }
 
   let state: TopState
   let size: Terminal.Size
   let style: Style
 
+  package init(state: TopState, size: Terminal.Size, style: Style) {
+    self.state = state
+    self.size = size
+    self.style = style
+  }
+
   /// At most as many as the terminal has rows, none longer than it has columns.
-  var lines: [String] {
+  package var lines: [String] {
     guard let look = state.look else { return [fit(state.trouble ?? "looking…", .bad)] }
     let head = [title(look.status), subtitle(look.status)]
     let end = [footer]

@@ -31,6 +31,14 @@ public struct Traffic: BitwiseCopyable, Hashable, Sendable {
   /// Bytes of their payload.
   public internal(set) var bytes: UInt64 = 0
 
+  /// None.
+  public init() {}
+
+  package init(datagrams: UInt64, bytes: UInt64) {
+    self.datagrams = datagrams
+    self.bytes = bytes
+  }
+
   @inline(__always)
   mutating func add(_ message: ReceivedMessage) {
     datagrams &+= UInt64(message.datagrams)

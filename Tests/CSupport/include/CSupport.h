@@ -27,6 +27,13 @@ int mhs_await(int pid);
 /// Reaps a child that has ended. Returns its exit status, or 256 and the number of the signal that killed it.
 int mhs_reap(int pid);
 
+/// A terminal of so many columns and rows (openpty(3)): ends[0] is who sits in front of it, ends[1] is for programs. Returns 0,
+/// or minus the errno.
+int mhs_terminal(uint16_t columns, uint16_t rows, int *_Nonnull ends);
+
+/// Gives it another size; minus the errno where that fails.
+int mhs_resize(int terminal, uint16_t columns, uint16_t rows);
+
 /// One end of an exchange; all numbers in host order, IPv4 in the first four bytes.
 struct mhs_endpoint {
   uint8_t address[16];

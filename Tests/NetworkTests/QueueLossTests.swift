@@ -1,0 +1,72 @@
+import Glibc
+import Linux
+import Support
+import Testing
+
+/// What a full receive queue loses is counted and told, with what can be done about it.
+@Suite(.enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"), .serialized)
+struct QueueLossTests {
+  @Test func whatAQueueLosesIsToldExactlyWithTheRemedy() throws {
+    let host = try RelayedHost(PairNetwork(), ["--receive-buffer", "4KiB"])
+    let client = try UDPClient(in: host.client, to: .of("10.1.0.1:5678"))
+    #expect(try client.ask("hello") != nil)
+    host.relay.process.signal(SIGSTOP)
+    let sent = 200
+    for _ in 1...sent { try client.send(pattern(500)) }
+    host.relay.process.signal(SIGCONT)
+    // What fitted is answered; the kernel tells of the rest with the next one that it takes.
+    var answered = 0
+    while try client.receive(within: .milliseconds(500)) != nil { answered += 1 }
+    #expect(answered > 0 && answered < sent)
+    #expect(try client.ask("hello") != nil)
+    let lost = sent - answered
+    let line = try JSON(
+      parsing: host.relay.process.waitForLine(containing: "datagrams were lost because", of: .error))
+    #expect(line["datagrams"]?.integer == lost && line["address"]?.string == "10.1.0.1:5678")
+    #expect(line["level"]?.string == "warning" && line["relay"]?.string == "default" && line["queues"] == nil)
+    #expect(
+      line["message"]?.string?.hasPrefix(
+        "datagrams were lost because a listener's receive queue was full: it holds 4KiB; give more, and restart: "
+          + "--receive-buffer 16KiB") == true, "\(line)")
+    let listener = try host.counters()["listeners"]?.array?.first { $0["address"]?.string == "10.1.0.1" }
+    #expect(listener?["receive_queue_drops"]?.integer == lost)
+    #expect(listener?["to_backend"]?["datagrams"]?.integer == answered + 2)
+  }
+
+  /// Loss after loss makes no flood of lines, and none of it is forgotten.
+  @Test func ofOneRelayThereIsOneLineAPeriodAndTheirSumIsWhole() throws {
+    let host = try RelayedHost(PairNetwork(), ["--receive-buffer", "4KiB"])
+    let client = try UDPClient(in: host.client, to: .of("10.1.0.1:5678"))
+    var (sent, answered) = (0, 0)
+    for _ in 1...5 {
+      host.relay.process.signal(SIGSTOP)
+      for _ in 1...100 { try client.send(pattern(500)) }
+      host.relay.process.signal(SIGCONT)
+      while try client.receive(within: .milliseconds(300)) != nil { answered += 1 }
+      #expect(try client.ask("hello") != nil)
+      sent += 100
+    }
+    try host.relay.stop()
+    let lines = try host.relay.process.lines(of: .error).filter { $0.contains("datagrams were lost because") }
+      .map { try JSON(parsing: $0) }
+    #expect(lines.count == 2)
+    #expect(lines.compactMap { $0["datagrams"]?.integer }.reduce(0, +) == sent - answered)
+  }
+
+  @Test func theQueuesAreAsLargeAsWasAskedFor() throws {
+    for (size, bytes) in [("64KiB", 65_536), ("1MiB", 1 << 20)] {
+      let host = try RelayedHost(PairNetwork(), ["--receive-buffer", size])
+      // ss tells twice as many, as the kernel counts (ss(8), rb).
+      let table = try ManagedProcess.run("ss", ["-uamn"], in: host.host)
+      let sizes = table.split(separator: "rb").dropFirst().map { Int($0.prefix { $0.isNumber }) ?? 0 }
+      #expect(sizes.filter { $0 == 2 * bytes }.count >= 3, "\(table)")
+    }
+  }
+
+  @Test func asMuchAsTheSystemGivesCanBeHad() throws {
+    let host = try RelayedHost(PairNetwork(), ["--receive-buffer", "0"])
+    let usual = try Socket.systemReceiveQueue()
+    let table = try ManagedProcess.run("ss", ["-uamn"], in: host.host)
+    #expect(table.contains("rb\(2 * usual),"), "\(table)")
+  }
+}
