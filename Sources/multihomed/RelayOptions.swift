@@ -132,7 +132,6 @@ struct ProcessOptions: ParsableArguments {
         + "nowhere)", valueName: "ADDRESS:PORT|unix:/PATH"))
   var metrics: [String] = []
 
-
   @Option(
     help: ArgumentHelp(
       "The Unix socket by which status, sessions, top and log-level ask. (default: admin.sock in $RUNTIME_DIRECTORY, else "

@@ -10,15 +10,15 @@ extension Supervisor {
   /// Starts this program anew, as it is installed now, and hands everything over to it.
   func handOver() {
     if drain != nil { return }
-    if successor != nil { return logger.notice("SIGUSR2: another process is about to take over already") }
+    if succession.successor != nil { return logger.notice("SIGUSR2: another process is about to take over already") }
     if let obstacle = source.obstacleToHandingOver { return logger.error("SIGUSR2: \(obstacle)") }
-    guard let program else {
+    guard let program = succession.program else {
       return logger.error("SIGUSR2: this program's own path is not known; restart it instead")
     }
     logger.notice("SIGUSR2: starting the process that takes over", metadata: ["program": "\(program)"])
     keeper.pause()
     do throws(Errno) {
-      successor = try Successor(
+      succession.successor = try Successor(
         loop, program, CommandLine.arguments,
         Successor.Tasks(
           sockets: { [unowned self] () throws(Errno) in try self.leaveSockets() },
@@ -34,27 +34,27 @@ extension Supervisor {
   }
 
   private func standStill() throws(Errno) -> [SavedWorker] {
-    isStandingStill = true
+    succession.isStandingStill = true
     crew.hold()
     echo?.stop()
     return try crew.save(withSockets: true)
   }
 
   private func goOn(_ what: String) {
-    successor = nil
-    if isStandingStill { moveOn() }
+    succession.successor = nil
+    if succession.isStandingStill { moveOn() }
     keeper.goOn()
     logger.error("no process has taken over, and this one goes on: \(what)")
   }
 
   private func moveOn() {
-    isStandingStill = false
+    succession.isStandingStill = false
     if let socket = echo?.socket { echo = (try? EchoBackend(socket)) ?? echo }
     crew.release()
   }
 
   private func leave(_ sessions: UInt64) {
-    let processID = successor?.processID ?? 0
+    let processID = succession.successor?.processID ?? 0
     manager.handedOver(to: processID)
     logger.notice(
       "another process has taken over", metadata: ["pid": "\(processID)", "sessions": "\(sessions)"])
@@ -68,14 +68,14 @@ extension Supervisor {
     guard ManagerVariables.ours.storesDescriptors, source.obstacleToHandingOver == nil else { return false }
     do throws(Errno) {
       let estate = try leaveSockets()
-      isStandingStill = true
+      succession.isStandingStill = true
       crew.hold()
       echo?.stop()
       try manager.store(StoredPredecessor.all(estate, crew.save(withSockets: false)))
     } catch {
       logger.error(
         "the service manager does not keep the sessions for the next process", metadata: ["error": "\(error)"])
-      if isStandingStill { moveOn() }
+      if succession.isStandingStill { moveOn() }
       return false
     }
     logger.notice(
@@ -87,7 +87,7 @@ extension Supervisor {
 
   /// The upstreams' sockets that relays can go on with.
   func inheritedUpstreams(_ relays: [RelayConfiguration]) -> [RelayID: [Socket]] {
-    guard let estate, estate.workers == crew.workers.count else { return [:] }
+    guard let estate = succession.estate, estate.workers == crew.workers.count else { return [:] }
     var sockets: [RelayID: [Socket]] = [:]
     for relay in relays { sockets[relay.id] = estate.upstreams(of: relay.name, plans(relay)) }
     return sockets
@@ -99,7 +99,7 @@ extension Supervisor {
   func takeOver(from predecessor: Predecessor) throws(ConfigurationError) {
     var restored = Restored()
     do throws(Errno) {
-      if let estate { restored = try crew.restore(predecessor.sessions(workers: estate.workers)) }
+      if let estate = succession.estate { restored = try crew.restore(predecessor.sessions(workers: estate.workers)) }
     } catch {
       if predecessor.isRunning { throw .start("cannot take over the sessions", error) }
       logger.error(
@@ -112,7 +112,7 @@ extension Supervisor {
       metadata: [
         "pid": "\(ProcessIdentity.own)", "sessions": "\(restored.sessions)", "lost": "\(restored.lost)",
       ])
-    estate = nil
+    (succession.estate, succession.predecessor) = (nil, nil)
     (source as? InheritedListeners)?.closeRest()
   }
 }

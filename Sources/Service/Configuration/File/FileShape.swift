@@ -16,8 +16,8 @@ enum FileShape {
     case .interface, .address: self = .arrayOfStrings
     case .ipv4Only, .ipv6Only, .loopback: self = .boolean
     case .maxSessions, .responses: self = .integer
-      case .workers, .receiveBuffer: self = .integerOrString
-      case .metrics: self = .stringOrStrings
+    case .workers, .receiveBuffer: self = .integerOrString
+    case .metrics: self = .stringOrStrings
     case .backend, .upstream, .sourcePool, .idleTimeout, .unrepliedTimeout, .busyPoll, .drainLimit, .logLevel,
       .logFormat, .sessionLog, .admin:
       self = .string

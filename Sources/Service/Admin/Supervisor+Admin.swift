@@ -21,7 +21,9 @@ extension Supervisor {
   /// Opens it when the process whose place this one has taken has left it. What goes wrong is then no reason to end, for
   /// there is nobody any more who would go on.
   func openAdminLate() {
-    do throws(ConfigurationError) { try openAdmin(nil) } catch { logger.error("there is no admin socket: \(error.message)") }
+    do throws(ConfigurationError) { try openAdmin(nil) } catch {
+      logger.error("there is no admin socket: \(error.message)")
+    }
   }
 
   private var adminSubject: AdminDesk.Subject {
@@ -37,7 +39,10 @@ extension Supervisor {
   }
 
   /// Notes what came of a reload.
-  func noteReload(_ errors: [String]) { lastReload = StatusFacts.Reload(time: .now, errors: errors) }
+  func noteReload(_ errors: [String]) {
+    lastReload = StatusFacts.Reload(time: .now, errors: errors)
+    observation.reloads.note(isSuccessful: errors.isEmpty)
+  }
 
   /// When a process began, by both clocks.
   struct Start {

@@ -12,10 +12,8 @@ extension Supervisor {
     do throws(ConfigurationFileError) {
       let next = try reread()
       do throws(ConfigurationError) { try change(to: next, on: snapshot) } catch { throw ConfigurationFileError(error) }
-      observation.reloads.note(isSuccessful: true)
       noteReload([])
     } catch {
-      observation.reloads.note(isSuccessful: false)
       noteReload(error.messages)
       for message in error.messages { logger.error("the configuration stays as it was: \(message)") }
     }
@@ -97,6 +95,6 @@ extension Supervisor {
 
   /// Starts the built-in backend, if a relay is the first to need it.
   func provideEcho(for relays: [RelayConfiguration]) throws(Errno) {
-    if echo == nil, relays.contains(where: { $0.backend == .echo }) { echo = try EchoBackend(estate?.echo) }
+    if echo == nil, relays.contains(where: { $0.backend == .echo }) { echo = try EchoBackend(succession.estate?.echo) }
   }
 }
