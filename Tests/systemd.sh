@@ -30,20 +30,25 @@ outside)
   ;;
 esac
 
+enclose="unshare --pid --net --ipc --uts --cgroup --mount --propagation private --fork --kill-child --mount-proc"
+# Tried first, so that a refusal here is not taken for a fault of what follows.
+reason=$($enclose sh -c 'mount -t tmpfs tmpfs /run && mount -t sysfs sysfs /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup' 2>&1) ||
+  offline "no namespaces or control groups ($reason)"
+
 work=$(mktemp -d)
 group=multihomed-test-$$
 mkdir "$work/groups"
-reason=$(mount -t cgroup2 cgroup2 "$work/groups" 2>&1) || { rmdir "$work/groups" "$work"; offline "no control groups ($reason)"; }
+mount -t cgroup2 cgroup2 "$work/groups"
 mkdir "$work/groups/$group"
 
 # Removes everything; run by a process that outlives this one, whatever ends it.
 clean() {
   local end=$((SECONDS + 20))
-  echo 1 >"$work/groups/$group/cgroup.kill" 2>/dev/null || true
+  echo 1 >"$work/groups/$group/cgroup.kill" 2>/dev/null ||
+    find "$work/groups/$group" -name cgroup.procs -exec sh -c 'cat "$@" | xargs -r kill -KILL' kill {} +
   while grep -q "populated 1" "$work/groups/$group/cgroup.events" && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
   find "$work/groups/$group" -depth -type d -exec rmdir {} + || true
-  umount "$work/groups"
-  rm -rf "$work"
+  umount "$work/groups" && rm -rf --one-file-system "$work"
 }
 exec {alive}> >(
   trap '' INT TERM HUP
@@ -55,10 +60,16 @@ guard=$!
 
 finish() {
   local status=$?
-  [ "$status" -eq 0 ] || { echo "systemd.sh: failed; the end of the journal:" && inside journalctl --no-pager -n 60 || true; }
+  if [ "$status" -ne 0 ]; then
+    echo "systemd.sh: failed; the end of the journal:"
+    inside journalctl --no-pager -n 60 || true
+  fi
   exec {alive}>&-
   wait "$guard" || true
-  [ ! -e "$work" ] || { echo "systemd.sh: left behind: $work" && status=1; }
+  if [ -e "$work" ]; then
+    echo "systemd.sh: left behind: $work"
+    status=1
+  fi
   exit "$status"
 }
 trap finish EXIT
@@ -72,8 +83,8 @@ cp "$here/systemd/checks.sh" "$here/systemd/steady.py" "$work/stage"
 (
   exec {alive}>&-
   echo "$BASHPID" >"$work/groups/$group/cgroup.procs"
-  exec unshare --pid --net --ipc --uts --cgroup --mount --propagation private --fork --kill-child --mount-proc \
-    sh "$here/systemd/boot.sh" "$work/stage" >"$work/boot.log" 2>&1 </dev/null
+  # shellcheck disable=SC2086 # several words
+  exec $enclose sh "$here/systemd/boot.sh" "$work/stage" >"$work/boot.log" 2>&1 </dev/null
 ) &
 unshare=$!
 
@@ -86,11 +97,15 @@ inside() {
 }
 
 for _ in $(seq 300); do
-  kill -0 "$unshare" 2>/dev/null || { cat "$work/boot.log"; trap - EXIT; exec {alive}>&-; wait "$guard" || true; offline "it does not come up (above)"; }
+  kill -0 "$unshare" 2>/dev/null || break
   if inside systemctl is-active --quiet multihomed-test.target 2>/dev/null; then break; fi
   sleep 0.1
 done
-inside systemctl is-active --quiet multihomed-test.target || { cat "$work/boot.log"; false; }
-echo "systemd.sh: $(inside systemctl --version | head -1) is process 1"
+if ! inside systemctl is-active --quiet multihomed-test.target; then
+  echo "systemd.sh: it does not come up:"
+  cat "$work/boot.log"
+  exit 1
+fi
+echo "systemd.sh: $(inside systemctl --version | sed -n 1p) is process 1"
 inside bash /mnt/stage/checks.sh
 echo "systemd.sh: all is well"

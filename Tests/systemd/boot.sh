@@ -24,7 +24,7 @@ mount -o bind,remount,ro /
 # Of the host's own units nothing is started but the journal.
 rm -rf /etc/systemd/system /etc/systemd/system.conf.d /etc/fstab
 mkdir -p /etc/systemd/system /etc/multihomed
-cat /proc/sys/kernel/random/uuid | tr -d - >/etc/machine-id
+tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
 for unit in systemd-tmpfiles-setup systemd-tmpfiles-setup-dev systemd-sysusers systemd-udevd systemd-udev-trigger \
   systemd-update-utmp systemd-random-seed systemd-logind systemd-modules-load systemd-sysctl systemd-binfmt \
   systemd-firstboot systemd-machine-id-commit systemd-pstore systemd-hwdb-update systemd-journal-flush; do

@@ -19,8 +19,9 @@ eventually() {
   done
 }
 
-# Whether a datagram from the client comes back from the address that it was sent to.
-answers() { [ "$(echo hello | ip netns exec client nc -u -w 1 "$1" "$2" 2>/dev/null)" = hello ]; }
+# Whether a datagram from the client comes back from the address that it was sent to, within some seconds.
+answers() { [ "$(echo hello | ip netns exec client nc -u -w "${3:-1}" "$1" "$2" 2>/dev/null)" = hello ]; }
+answers_at_last() { eventually "an answer from $1:$2" answers "$@"; }
 
 property() { systemctl show --value --property "$2" "$1"; }
 is() { [ "$(property "$1" "$2")" = "$3" ]; }
@@ -64,7 +65,7 @@ say "it is not active before it has said that it is ready"
 systemctl start $unit
 is $unit ActiveState active || fail "it is not active"
 has_logged $unit "ready: " || fail "it is active before it serves"
-answers 10.1.0.1 5678 || fail "no answer"
+answers_at_last 10.1.0.1 5678
 user=$(ps -o uid= -p "$(property $unit MainPID)")
 [ "$user" -ne 0 ] || fail "it runs as root"
 eventually "its status" says "serving 2 addresses, "
@@ -72,7 +73,7 @@ say "it is active, relays a datagram, and says: $(property $unit StatusText)"
 
 relay low 53 >/etc/multihomed/low.toml
 systemctl start multihomed@low
-answers 10.1.0.1 53 || fail "no answer on a port below 1024"
+answers_at_last 10.1.0.1 53
 systemctl stop multihomed@low
 say "a port below 1024 is served as user $user"
 
@@ -88,12 +89,12 @@ say "the journal knows the priorities"
 process=$(property $unit MainPID)
 { relay game 5678 && relay voice 5679; } >$file
 systemctl reload $unit
-eventually "the second relay's answer" answers 10.1.0.1 5679
-answers 10.1.0.1 5678 || fail "the first relay is gone"
+answers_at_last 10.1.0.1 5679
+answers_at_last 10.1.0.1 5678
 echo nonsense >$file
 systemctl reload $unit
 eventually "the refusal" has_logged $unit "the configuration stays as it was"
-answers 10.1.0.1 5679 || fail "the old configuration is gone"
+answers_at_last 10.1.0.1 5679
 eventually "active again" is $unit ActiveState active
 is $unit MainPID "$process" || fail "it was restarted"
 relay game 5678 >$file
@@ -101,7 +102,7 @@ systemctl reload $unit
 say "reload changes the relays, and a file that is wrong changes nothing"
 
 ip address add 10.1.0.9/16 dev eth0
-eventually "the new address's answer" answers 10.1.0.9 5678
+answers_at_last 10.1.0.9 5678
 eventually "its status" says "serving 3 addresses, "
 ip address delete 10.1.0.9/16 dev eth0
 say "an address that is added is served: netlink works under the hardening"
@@ -141,19 +142,19 @@ process=$(property $unit MainPID)
 
 kill -KILL "$process"
 eventually "a new process" is_another_process $unit "$process"
-answers 10.1.0.1 5678 || fail "no answer after the restart"
+answers_at_last 10.1.0.1 5678
 say "kill -9 is survived"
 
-drop_in $unit WatchdogSec=2 TimeoutAbortSec=1
+drop_in $unit WatchdogSec=4 TimeoutAbortSec=1
 systemctl restart $unit
 process=$(property $unit MainPID)
 # It lives as long as it says so: longer than the watchdog waits.
-sleep 5
+sleep 9
 is $unit MainPID "$process" || fail "the watchdog has ended a process that is well"
 kill -STOP "$process"
 eventually "a new process" is_another_process $unit "$process"
 has_logged $unit "Watchdog timeout" || fail "it was not the watchdog"
-answers 10.1.0.1 5678 || fail "no answer after the watchdog"
+answers_at_last 10.1.0.1 5678
 say "a process that stands still is restarted by the watchdog"
 
 # ---- Stop ----------------------------------------------------------------------------------------------------------
@@ -182,10 +183,10 @@ sed -i -e 's/^ListenDatagram=192.0.2.1:5678/ListenDatagram=10.1.0.1:5680/' -e '/
 systemctl daemon-reload
 systemctl start multihomed@game.socket
 is multihomed@game.service ActiveState inactive || fail "the service runs before it is asked"
-answers 10.1.0.1 5680 || fail "the datagram that starts the service is not answered"
+answers 10.1.0.1 5680 5 || fail "the datagram that starts the service is not answered"
 is multihomed@game.service ActiveState active || fail "the service does not run"
 systemctl restart multihomed@game.service
-answers 10.1.0.1 5680 || fail "no answer after a restart"
+answers_at_last 10.1.0.1 5680
 systemctl stop multihomed@game.socket multihomed@game.service
 say "a socket of systemd's is served, from the first datagram on"
 
