@@ -57,6 +57,7 @@ struct ServiceManagerTests {
     relay.process.signal(SIGHUP)
     #expect(try manager.next()?.first == "RELOADING=1")
     #expect(try manager.next() == ["READY=1", "STATUS=serving 1 address, 0 sessions"])
+    withExtendedLifetime((network, relay)) {}
   }
 
   // MARK: The watchdog
@@ -76,7 +77,7 @@ struct ServiceManagerTests {
     let client = try UDPClient(in: network.client, to: .of("10.1.0.1:5678"))
     #expect(try client.ask("hello") != nil)
     try manager.wait(for: "STATUS=serving 1 address, 1 session")
-    _ = relay
+    withExtendedLifetime((network, relay)) {}
   }
 
   @Test func oneWorkerThatIsStuckEndsTheSignsOfLifeUntilItGoesOn() throws {
@@ -108,7 +109,7 @@ struct ServiceManagerTests {
     let relay = try MultihomedProcess.start(in: network.host, relay, environment: variables)
     #expect(try manager.next()?.first == "READY=1")
     #expect(try manager.next(within: .milliseconds(500)) == nil)
-    _ = relay
+    withExtendedLifetime((network, relay)) {}
   }
 
   // MARK: Nobody there
@@ -143,7 +144,7 @@ struct ServiceManagerTests {
     let variables = try #require(ProcFile.read("/proc/\(broker)/environ")).split(separator: "\0")
     #expect(variables.contains { $0.hasPrefix("PATH=") })
     #expect(!variables.contains { $0.hasPrefix("NOTIFY_SOCKET=") || $0.hasPrefix("WATCHDOG_") })
-    _ = service
+    withExtendedLifetime((network, service)) {}
   }
 
   // MARK: The journal

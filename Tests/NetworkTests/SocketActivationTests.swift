@@ -56,7 +56,7 @@ struct SocketActivationTests {
     let process = try start(given, relay + ["--workers", "2"], in: network)
     #expect(try inodes("10.1.0.1:5678", network).count == 2)
     for _ in 1...20 { #expect(try answers("10.1.0.1:5678", network)) }
-    _ = process
+    withExtendedLifetime(process) {}
   }
 
   @Test func anAddressThatGoesAndComesBackIsServedByTheSameSocket() throws {
@@ -114,8 +114,10 @@ struct SocketActivationTests {
   // MARK: What is refused
 
   private func complaint(_ sockets: [String], _ arguments: [String]? = nil) throws -> String {
-    let process = try launch(sockets, arguments ?? relay, in: try PairNetwork())
+    let network = try PairNetwork()
+    let process = try launch(sockets, arguments ?? relay, in: network)
     #expect(try process.waitForExit() == .status(78))
+    withExtendedLifetime(network) {}
     #expect(process.text(of: .output) == "")
     return process.text(of: .error)
   }
@@ -133,10 +135,11 @@ struct SocketActivationTests {
   }
 
   @Test func whatFitsNoRelayIsRefusedWithWhatWouldFit() throws {
+    let said = try complaint(["udp 10.1.0.1 5679 multihomed.socket"])
     #expect(
-      try complaint(["udp 10.1.0.1 5679 multihomed.socket"])
-        == "multihomed: error: no relay listens on 10.1.0.1:5679, a socket that the service manager gave (multihomed.socket); "
-        + "what would fit: 10.1.0.1:5678; change ListenDatagram= in the .socket unit, or --listen")
+      said == "multihomed: error: no relay listens on 10.1.0.1:5679, a socket that the service manager gave "
+        + "(multihomed.socket); what would fit: 10.1.0.1:5678; change ListenDatagram= in the .socket unit, or --listen",
+      "\(said)")
   }
 
   @Test func anAdoptionOpensItsListenersItself() throws {
@@ -145,7 +148,7 @@ struct SocketActivationTests {
     let process = try launch(given, ["adopt", "5679"], in: network)
     #expect(try process.waitForExit() == .status(78))
     #expect(process.text(of: .error).contains("multihomed adopt opens its listeners itself"))
-    _ = service
+    withExtendedLifetime((network, service)) {}
   }
 
   @Test func socketsForAnotherProcessAreLeftToIt() throws {
@@ -153,6 +156,6 @@ struct SocketActivationTests {
     let relay = try MultihomedProcess.start(
       in: network.host, relay, environment: ["LISTEN_FDS": "1", "LISTEN_PID": "1"])
     #expect(try answers("10.1.0.1:5678", network))
-    _ = relay
+    withExtendedLifetime(relay) {}
   }
 }
