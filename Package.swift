@@ -69,7 +69,7 @@ let package = Package(
         "Addresses", "Adoption", "Demo", "Doctor", "KernelRule", "Linux", "Operator", "Service", arguments, logging,
       ],
       swiftSettings: settings),
-    tests("Doctor", ["Doctor", "Linux"]),
+    tests("Doctor", ["Doctor", "JSON", "Linux"]),
     tests("Addresses", ["Addresses", "EventLoop", "Linux"]),
     tests("JSON", ["JSON", "Support"]),
     tests("Operator", ["JSON", "Linux", "Operator", "Support"]),

@@ -6,7 +6,7 @@ final class Observation {
   private let crew: WorkerCrew
   private let keeper: ListenerKeeper
   private let limits: HostLimits
-  private let health: WorkerHealth
+  private var health: WorkerHealth
   /// How reloads went.
   var reloads = ReloadTally()
   /// Whether it is about to end.

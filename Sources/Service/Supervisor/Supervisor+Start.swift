@@ -23,7 +23,7 @@ extension Supervisor {
     logSessions(to: try openSessionLog(configuration))
     // A process whose place we take still has what only one can have.
     let isTakingOver = succession.predecessor?.isRunning == true
-    let servers = isTakingOver ? nil : try metrics.prepare(configuration.metrics)
+    let servers = try metrics.prepare(configuration.metrics, besides: succession.predecessor)
     if !isTakingOver { try openAdmin(admin) }
     try keeper.begin(with: snapshot)
     keeper.distrust = { [unowned self] in self.hear(.ended($0)) }
@@ -31,7 +31,8 @@ extension Supervisor {
     warn()
     warnOfCutQueues()
     announce()
-    openMetrics(servers)
+    metrics.change(to: servers)
+    observation.isDraining = { [unowned self] in self.drain != nil }
     if isTakingOver { openAdminLate() }
     try tellReady()
   }

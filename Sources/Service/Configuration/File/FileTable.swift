@@ -56,10 +56,7 @@ struct FileTable {
       at: entry.value.place)
   }
 
-  /// What stands in it.
-  var keys: [TOMLEntry] { entries }
-
-  func noteUnknown(_ entry: TOMLEntry, _ known: [String]) {
+  private func noteUnknown(_ entry: TOMLEntry, _ known: [String]) {
     let key = Self.quoted(entry.key)
     if let setting = Setting.allCases.first(where: { $0.key == entry.key && $0.table == nil }) {
       let home =
