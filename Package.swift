@@ -11,8 +11,20 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
-let cxxWarnings: [CXXSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+/// What distributions want of C: an overrun of a buffer ends the process. Swift checks its own.
+let guards = ["-fstack-protector-strong", "-fstack-clash-protection"]
+let warnings: [CSetting] = [
+  .unsafeFlags(["-Wall", "-Wextra", "-Werror"] + guards),
+  .define("_FORTIFY_SOURCE", to: "2", .when(configuration: .release)),
+]
+let cxxWarnings: [CXXSetting] = [
+  .unsafeFlags(["-Wall", "-Wextra", "-Werror"] + guards),
+  .define("_FORTIFY_SOURCE", to: "2", .when(configuration: .release)),
+]
+/// Everything is bound at the start, and what the linker has written is then read-only.
+let sealed: [LinkerSetting] = [
+  .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"])
+]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -68,7 +80,7 @@ let package = Package(
       dependencies: [
         "Addresses", "Adoption", "Demo", "Doctor", "KernelRule", "Linux", "Operator", "Service", arguments, logging,
       ],
-      swiftSettings: settings),
+      swiftSettings: settings, linkerSettings: sealed),
     tests("Doctor", ["Doctor", "JSON", "Linux"]),
     tests("Addresses", ["Addresses", "EventLoop", "Linux"]),
     tests("JSON", ["JSON", "Support"]),
