@@ -3,13 +3,16 @@
 # does: start, reload, restart, watch, stop. Nothing outside of the namespaces is touched, and nothing is left, even after
 # kill -9: whatever runs is in a control group of its own, which a guard kills and removes when this script is gone.
 #
-# usage: Tests/systemd.sh BINARY
+# usage: Tests/systemd.sh BINARY [PACKAGE]
+#
+# With a Debian package, that is installed there, upgraded and removed, and nothing else is tried.
 #
 # Where it cannot be done (no root, no namespaces, no systemd 252), it says so, and verifies the units without.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 units=$here/../deploy/systemd
-binary=$(realpath "${1:?usage: $0 BINARY}")
+binary=$(realpath "${1:?usage: $0 BINARY [PACKAGE]}")
+package=${2:+$(realpath "$2")}
 
 # Verifies the units as far as systemd can without running.
 offline() {
@@ -26,7 +29,7 @@ case ${MULTIHOMED_STAGE:=outside} in
 outside)
   # A mount namespace first, so that not even our view of the control groups is seen elsewhere.
   unshare --mount true 2>/dev/null || offline "no mount namespaces"
-  MULTIHOMED_STAGE=inside exec unshare --mount --propagation private "$BASH" "$here/systemd.sh" "$binary"
+  MULTIHOMED_STAGE=inside exec unshare --mount --propagation private "$BASH" "$here/systemd.sh" "$binary" ${package:+"$package"}
   ;;
 esac
 
@@ -76,10 +79,15 @@ trap finish EXIT
 
 # ---- The boot ------------------------------------------------------------------------------------------------------
 
-mkdir "$work/stage"
+mkdir "$work/stage" "$work/layer"
 cp "$binary" "$work/stage/multihomed"
 cp -r "$units" "$work/stage/units"
-cp "$here/systemd/checks.sh" "$here/systemd/steady.py" "$work/stage"
+cp "$here/systemd/checks.sh" "$here/systemd/package.sh" "$here/systemd/steady.py" "$work/stage"
+checks=checks.sh
+if [ -n "$package" ]; then
+  cp "$package" "$work/stage/package.deb"
+  checks=package.sh
+fi
 (
   exec {alive}>&-
   echo "$BASHPID" >"$work/groups/$group/cgroup.procs"
@@ -107,5 +115,5 @@ if ! inside systemctl is-active --quiet multihomed-test.target; then
   exit 1
 fi
 echo "systemd.sh: $(inside systemctl --version | sed -n 1p) is process 1"
-inside bash /mnt/stage/checks.sh
+inside bash "/mnt/stage/$checks"
 echo "systemd.sh: all is well"
