@@ -3,13 +3,14 @@
 # installed service would be started, another one replaced, files of /etc written. They are unpacked below a folder and
 # run from there (see Tests/Support/Services).
 #
-# usage: Tests/fetch-services.sh [FOLDER]     (.build-services beside the sources)
+# usage: Tests/fetch-services.sh [FOLDER [PACKAGE...]]     (.build-services beside the sources, and the services below)
 #
 # Needs no root. Changes nothing outside of the folder, and does nothing when everything is there. A Debian that cannot
 # get them all is an error; elsewhere the tests of what is missing say so.
 set -eu
 
 folder=${1:-$(dirname "$0")/../.build-services}
+[ $# -eq 0 ] || shift
 
 # The services, and programs that ask them; and who reads our metrics.
 packages="netcat-openbsd socat xinetd
@@ -20,6 +21,10 @@ packages="netcat-openbsd socat xinetd
   prometheus"
 # Not to be installed beside one of those, as far as apt is concerned.
 rivals="ntpsec atftpd"
+if [ $# -gt 0 ]; then
+  packages=$*
+  rivals=
+fi
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
   echo "fetch-services.sh: not a Debian system: the tests of real services will be skipped." >&2
@@ -69,7 +74,7 @@ download() {
   quietly apt-get -c "$state/apt.conf" -y --download-only --reinstall install "$@"
 }
 
-echo "Fetching real services to test with, into $folder" >&2
+echo "Fetching programs to test with, into $folder" >&2
 # A source that cannot be reached matters only when something is missing afterwards.
 apt-get -c "$state/apt.conf" -qq update >"$state/update" 2>&1 </dev/null || true
 
