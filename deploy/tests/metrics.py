@@ -3,7 +3,7 @@
 import re
 import urllib.request
 
-from deploy.tests.support import BINARY, DEPLOY, address_of_its_own, eventually, run, running
+from deploy.tests.support import BINARY, DEPLOY, address_of_its_own, eventually, running
 
 PAGE = DEPLOY / "man/multihomed-metrics.7"
 NAME = r"(?:multihomed|process)_[a-z_]+"
@@ -22,11 +22,6 @@ def used(query: str) -> dict[str, set[str]]:
     for name, matchers in re.findall(rf"\b({NAME})(?:\{{([^}}]*)\}})?", query):
         found.setdefault(name, set()).update(re.findall(r"(\w+)\s*[=!]~?=?\s*\"", matchers))
     return found
-
-
-def can_be_shown() -> bool:
-    """Whether the program has metrics."""
-    return "--metrics" in run(BINARY, "relay", "--help")
 
 
 def shown() -> str:

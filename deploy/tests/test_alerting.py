@@ -11,7 +11,6 @@ from pathlib import Path
 
 import yaml
 
-from deploy.tests import metrics
 from deploy.tests.support import (
     BINARY, DEPLOY, address_of_its_own, ask, eventually, program, running, tell,
 )
@@ -67,7 +66,6 @@ def is_scraped() -> bool:
     return any(target["health"] == "up" for target in answer["data"]["activeTargets"])
 
 
-@unittest.skipUnless(metrics.can_be_shown(), "this version has no metrics")
 class Faults(unittest.TestCase):
     def test_each_raises_its_alert_and_a_mended_one_lets_it_go(self) -> None:
         with tempfile.TemporaryDirectory(prefix="multihomed-prometheus-") as name, address_of_its_own("192.0.2.1"):

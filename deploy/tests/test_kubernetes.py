@@ -6,7 +6,7 @@ import unittest
 import jsonschema
 import kubernetes_validate
 
-from deploy.tests import configuration, metrics
+from deploy.tests import configuration
 from deploy.tests.kustomization import build, containers
 from deploy.tests.support import DEPLOY, version
 
@@ -88,7 +88,6 @@ class Manifests(unittest.TestCase):
             images = {container["image"] for container in containers(resources)}
             self.assertIn(f"multihomed:{version()}", images)
 
-    @unittest.skipUnless(metrics.can_be_shown(), "this version has no metrics")
     def test_their_configuration_is_one_that_the_program_takes(self) -> None:
         for resources in self.builds.values():
             for resource in resources:
