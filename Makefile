@@ -162,5 +162,7 @@ test-packages:
 test-services:
 	@Tests/fetch-services.sh
 
+include deploy/deploy.mk
+
 clean:
 	rm -rf .build .build-* Benchmarks/.build Benchmarks/MicroBenchmarks/.build Benchmarks/.peers Benchmarks/results/quick
