@@ -146,6 +146,41 @@ struct MetricsServingTests {
     _ = (service, host)
   }
 
+  @Test func whoTakesAnothersPlaceServesThemInItsPlace() throws {
+    let folder = try TemporaryFolder()
+    let file = ListeningSocket.Place.file(folder.path + "/m.sock")
+    let scene = try BackendScene(.multiplexed, "--metrics 127.0.0.1:9478 --metrics \(file)")
+    try scene.startService()
+    let client = try scene.client()
+    let request = ServiceProgram.Request().bytes("hello")
+    #expect(try client.ask(request) != nil)
+    var heir: Heir?
+    for _ in 1...2 {
+      heir = try Heir(of: scene.relay, after: heir)
+      for place in [Scrape.place, file] {
+        // It has the session, and has counted nothing yet.
+        try eventually("metrics at \(place)") {
+          (try? Scrape(place, in: scene.network.host))?.counted == ["sessions{default}": 1]
+        }
+      }
+    }
+    #expect(try client.ask(request) != nil)
+    try heir?.stop()
+    #expect(throws: Errno.self) { try StreamClient(to: file) }
+  }
+
+  @Test func whoTakesAnothersPlaceAndCannotServeThemFailsBeforeItDoes() throws {
+    let network = try PairNetwork()
+    let folder = try TemporaryFolder()
+    let configuration = { (place: String) in self.text("'\(place)'") }
+    let path = try folder.write(configuration("127.0.0.1:9478"), to: "multihomed.toml")
+    let relay = try MultihomedProcess.start(in: network.host, ["relay", "--config", path, "--log-format", "json"])
+    try folder.write(configuration("unix:\(folder.path)/no/m.sock"), to: "multihomed.toml")
+    relay.process.signal(SIGUSR2)
+    try relay.process.waitForLine(containing: "no process has taken over, and this one goes on", of: .error)
+    #expect(try Scrape(in: network.host).samples["sessions{stays}"] == 0)
+  }
+
   // MARK: Health
 
   @Test func healthAndReadinessAreTold() throws {
