@@ -17,9 +17,13 @@ NOTES = {
     "Sources/Adoption/AdoptedListeners.swift": r"return \[",
     "Sources/Adoption/AdoptableService.swift": r"return \[(?=\n)",
     "Sources/Service/Configuration/SourcePoolRoute.swift": r"return(?=\n)",
+    "Sources/Service/Configuration/ServingFailure.swift": r"let start = ",
 }
-"""Where what is to be told at the start is made, and how that begins."""
-RELAYED = {'"\\(note)"', '"\\(what)"', "trouble.message", "news.message", "Self.withoutBroker"}
+"""Where other texts that are logged are made, and how each begins."""
+RELAYED = {
+    '"\\(ConfigurationError.cannotServe("metrics", on: place, of: .metrics, error))"',
+    '"\\(note)"', '"\\(what)"', "trouble.message", "news.message", "Self.withoutBroker",
+}
 """Arguments whose texts come from the places above."""
 
 
@@ -82,7 +86,8 @@ def places(source: str, name: str) -> Iterator[str]:
             yield part
     notes = re.compile(NOTES[name]).finditer(source) if name in NOTES else []
     for found in [*TEXTS.finditer(source), *notes]:
-        end = closing(source, found.end(), "]}") if found.group()[-1] in "[{" else source.find("\n\n", found.end())
+        blank = "\n" if found.group()[-1] == " " else "\n\n"
+        end = closing(source, found.end(), "]}") if found.group()[-1] in "[{" else source.find(blank, found.end())
         yield source[found.end() : end]
 
 

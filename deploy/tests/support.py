@@ -1,7 +1,6 @@
 """What the tests of deploy/ stand on: where things are, and commands that are run."""
 
 import os
-import re
 import socket
 import subprocess
 import time
@@ -106,11 +105,6 @@ def running(*command: object, **options: object) -> Iterator[subprocess.Popen]:
 def version() -> str:
     """What the program calls itself."""
     return run(BINARY, "--version").strip()
-
-
-def has_command(name: str) -> bool:
-    """Whether the program has such a command."""
-    return re.search(rf"^  {name}\b", run(BINARY, "--help"), re.M) is not None
 
 
 def needs_root(test: type[unittest.TestCase]) -> type[unittest.TestCase]:

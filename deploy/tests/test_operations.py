@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.tests import configuration, messages
 from deploy.tests.support import (
-    BINARY, DEPLOY, SOURCES, address_of_its_own, ask, has_command, program, run, running,
+    BINARY, DEPLOY, SOURCES, address_of_its_own, ask, program, run, running,
 )
 
 GUIDE = (DEPLOY / "OPERATIONS.md").read_text()
@@ -43,14 +43,23 @@ def help_of(command: str) -> str:
     return run(BINARY, *words, "--help")
 
 
+def pattern_of(line: str) -> re.Pattern:
+    """What a line of the guide stands for."""
+    return re.compile(".*".join(map(re.escape, line.split("…"))), re.S)
+
+
 class Log(unittest.TestCase):
     def test_each_message_is_explained(self) -> None:
         spans = re.findall(r"`([^`\n]+)`", section("What each log line means"))
-        known = [re.compile(".*".join(map(re.escape, span.split("…"))), re.S)
-                 for span in spans if re.search(r"\w", span)]
+        known = [pattern_of(span) for span in spans if re.search(r"\w", span)]
         missing = [message for message in messages.all_messages()
                    if not any(pattern.fullmatch(message.text) for pattern in known)]
         self.assertEqual(missing, [], "explain these in deploy/OPERATIONS.md, under What each log line means")
+
+    def test_no_line_is_explained_that_is_never_written(self) -> None:
+        rows = re.findall(r"^\| `([^`\n]+)` \|", section("What each log line means"), re.M)
+        written = messages.all_messages()
+        self.assertEqual([row for row in rows if not any(pattern_of(row).fullmatch(message.text) for message in written)], [])
 
     def test_messages_are_found_in_all_their_forms(self) -> None:
         source = ('logger.warning("a \\(b ? "c" : "d") e"\n  + " f", metadata: ["g": "h"])\n'
@@ -83,10 +92,6 @@ class Commands(unittest.TestCase):
 
     def test_ours_have_the_options_that_they_are_given(self) -> None:
         for line in (line for page in self.pages() for line in commands(page) if line.startswith("multihomed ")):
-            name = line.split()[1]
-            # Of a part that this build has not.
-            if name in ("status", "sessions", "top") and not has_command(name):
-                continue
             known = help_of(line)
             for option in re.findall(r" (--[a-z0-9-]+)", line):
                 self.assertIn(option, known, line)
