@@ -178,6 +178,7 @@ struct MetricsServingTests {
     try folder.write(configuration("unix:\(folder.path)/no/m.sock"), to: "multihomed.toml")
     relay.process.signal(SIGUSR2)
     try relay.process.waitForLine(containing: "no process has taken over, and this one goes on", of: .error)
+    try relay.process.waitForLine(containing: "there is no folder \(folder.path)/no", of: .error)
     #expect(try Scrape(in: network.host).samples["sessions{stays}"] == 0)
   }
 

@@ -76,6 +76,7 @@ package struct SourcePool: ~Copyable {
   }
 
   /// Appends a place to the queue of those given back.
+  @inline(__always)
   mutating func enqueue(_ number: UInt32, _ stamp: UInt32) {
     places[Int(number)] = Place(link: Self.none, stamp: stamp)
     if newest == Self.none { oldest = number } else { places[Int(newest)].link = number }

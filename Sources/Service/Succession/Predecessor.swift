@@ -33,8 +33,15 @@ final class RunningPredecessor: Predecessor {
   private static let patience = Nanoseconds.seconds(20)
 
   private let conversation: Conversation
+  /// It lives as long as the process, unless it is dismissed: of this process's end it must hear no earlier than that has come,
+  /// for it would kill what is still about to say why.
+  private var itself: RunningPredecessor?
 
-  init(_ conversation: Conversation) { self.conversation = conversation }
+  init(_ conversation: Conversation) {
+    self.conversation = conversation
+    super.init()
+    itself = self
+  }
 
   override func estate() throws(Errno) -> Estate {
     try conversation.say(.here)
@@ -59,6 +66,7 @@ final class RunningPredecessor: Predecessor {
   override func dismiss(_ restored: Restored, _ manager: ServiceManager) {
     try? conversation.say("\(SuccessionMessage.taken.rawValue) \(restored.sessions)")
     _ = try? conversation.hear(within: Self.patience)
+    itself = nil
   }
 }
 
