@@ -107,7 +107,7 @@ struct AdminTests {
   @Test func aHundredThousandAreListedWhileEveryDatagramIsAnswered() throws {
     let count = Load.count(100_000)
     let scene = try BackendScene(
-      .multiplexed, "--max-sessions 200000", environment: ["MULTIHOMED_ADMIN": "/run/many.sock"])
+      .multiplexed, "--max-sessions 200000 --idle-timeout 1h", environment: ["MULTIHOMED_ADMIN": "/run/many.sock"])
     try scene.startService()
     let crowd = try scene.crowd()
     for first in stride(from: 0, to: count, by: 200) {
@@ -115,7 +115,7 @@ struct AdminTests {
       try crowd.receive(own: first + 200, within: .seconds(60))
     }
     let before = try scene.relay.process.residentBytes()
-    let traffic = try PacedTraffic(try scene.client(), to: scene.asked)
+    let traffic = try PacedTraffic(try scene.client(), to: scene.asked, start: ServiceProgram.Request().bytes())
     for order in ["--all", "--limit=100000", "--order=bytes"] {
       let ran = try Ran(["sessions", "--json", order, "--admin", "/run/many.sock"], within: .seconds(300))
       #expect(ran.exit == .status(0), "\(ran.error)")

@@ -134,19 +134,24 @@ final class PacedTraffic: Sendable {
   private let thread: Linux.Thread
 
   /// Begins.
-  init(_ client: UDPClient, to peer: Endpoint, every period: Nanoseconds = .milliseconds(isSanitized ? 5 : 1)) throws {
+  ///
+  /// - Parameter start: what each begins with, before its number: what the service is to do.
+  init(
+    _ client: UDPClient, to peer: Endpoint, every period: Nanoseconds = .milliseconds(isSanitized ? 5 : 1),
+    start: [UInt8] = []
+  ) throws {
     thread = try Linux.Thread(named: "paced") { [state] in
-      do { try Self.run(client, peer, period, state) } catch { state.with { $0.failure = "\(error)" } }
+      do { try Self.run(client, peer, period, start, state) } catch { state.with { $0.failure = "\(error)" } }
     }
   }
 
   private static func run(
-    _ client: UDPClient, _ peer: Endpoint, _ period: Nanoseconds, _ state: Monitor<State>
+    _ client: UDPClient, _ peer: Endpoint, _ period: Nanoseconds, _ start: [UInt8], _ state: Monitor<State>
   ) throws {
     var due = Instant.now
     var next = 0
     while !state.with({ $0.isStopping }) {
-      try client.send("\(next)", to: peer)
+      try client.send(start + Array("\(next)".utf8), to: peer)
       next += 1
       state.with { $0.sent = next }
       due = due + period

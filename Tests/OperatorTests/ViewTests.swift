@@ -102,7 +102,7 @@ import Operator
     #expect(lines[0] == "multihomed 1.2.3  pid 7  healthy  up 1d 2h  1 relay  2 workers")
     #expect(lines[1] == "/etc/multihomed.toml")
     #expect(lines[3] == "RELAY        SESSIONS    NEW/s    TO BACKEND/s     TO CLIENT/s   LOST/s")
-    #expect(lines[4] == "dns                 3       12    1.5k   146KiB    1.5k   146KiB       30")
+    #expect(lines[4] == "dns                 3       12    1.5k  146KiB    1.5k  146KiB       30")
     #expect(lines[5].hasSuffix("█  peak 3.0k/s"))
     let head = try #require(lines.firstIndex { $0.hasPrefix("BUSIEST CLIENTS") })
     // One that was not seen before, and is not new, has not moved as far as we know.
