@@ -32,7 +32,9 @@ struct ServerTests {
     for path in ["/", "/hello/", "/Hello", "//hello", "/../hello"] {
       let answer = try server.get(path)
       #expect(answer.status == 404, "\(path)")
-      #expect(answer.body == "there is nothing here; there is /at-once, /empty, /hello, /large, /never, /pieces, /query\n")
+      #expect(
+        answer.body
+          == "there is nothing here; there is /at-once, /empty, /hello, /large, /never, /pieces, /query\n")
     }
   }
 
