@@ -16,7 +16,7 @@ TEST_FLAGS := -c release --scratch-path .build-test
 # Packages of Debian and its kin: to build; to try what `make run` serves; and the programs that the tests talk to.
 BUILD_PACKAGES := libuv1-dev libmicrohttpd-dev libtomlplusplus-dev pkg-config
 RUN_PACKAGES := netcat-openbsd
-TEST_PACKAGES := iproute2 util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp systemd python3
+TEST_PACKAGES := iproute2 socat util-linux procps gcc libc6-dev nftables strace dnsutils dnsmasq-base atftp systemd python3
 COUNT_PACKAGES := python3 valgrind binutils
 
 MAN_PAGES := $(wildcard deploy/man/*.8)

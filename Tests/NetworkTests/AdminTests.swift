@@ -119,15 +119,24 @@ struct AdminTests {
     for order in ["--all", "--limit=100000", "--order=bytes"] {
       let ran = try Ran(["sessions", "--json", order, "--admin", "/run/many.sock"], within: .seconds(300))
       #expect(ran.exit == .status(0), "\(ran.error)")
-      let json = try JSON(parsing: ran.output)
-      #expect(json["matching"]?.integer == count + 1)
+      #expect(ran.output.contains("\"matching\":\(count + 1)"))
       let wanted = order == "--order=bytes" ? 100 : order == "--all" ? count + 1 : min(100_000, count + 1)
-      #expect(Set(json["sessions"]?.array?.compactMap { $0["client"]?.string } ?? []).count == wanted)
+      #expect(Self.clients(in: ran.output).count == wanted)
     }
     let (sent, answered) = try traffic.stop()
     #expect(sent > 0 && sent == answered, "\(answered) of \(sent)")
     print("FIGURE listing \(count) sessions: KiB more:", (try scene.relay.process.residentBytes() - before) >> 10)
     #expect(crowd.foreign == 0)
+  }
+
+  /// Not by our parser, which takes half a minute for so much.
+  private static func clients(in text: String) -> Set<ArraySlice<UInt8>> {
+    let (bytes, key) = (Array(text.utf8), Array("\"client\":\"".utf8))
+    var clients: Set<ArraySlice<UInt8>> = []
+    for place in bytes.indices where bytes[place] == key[0] && bytes[place...].starts(with: key) {
+      clients.insert(bytes[(place + key.count)...].prefix { $0 != UInt8(ascii: "\"") })
+    }
+    return clients
   }
 
   // MARK: Status
