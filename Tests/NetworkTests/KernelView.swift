@@ -71,6 +71,18 @@ struct KernelView {
     return size
   }
 
+  /// What is resident of each mapping, in KiB, the largest first (proc(5), smaps).
+  var memoryMap: String {
+    var sizes: [Substring: Int] = [:]
+    var name: Substring = ""
+    for line in (try? lines("smaps")) ?? [] {
+      let words = line.split(separator: " ")
+      if words[0].contains("-") { name = words.count > 5 ? words[5] : "anonymous" }
+      if words[0] == "Rss:" { sizes[name, default: 0] += Int(words[1]) ?? 0 }
+    }
+    return sizes.sorted { $0.value > $1.value }.prefix(20).map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+  }
+
   /// Changes RLIMIT_NOFILE while it runs (prlimit(1)): the soft limit, and the hard one where it is given.
   func limitDescriptors(to soft: Int, hard: Int? = nil) throws {
     let value = hard.map { "\(soft):\($0)" } ?? "\(soft):"

@@ -77,7 +77,7 @@ struct RestTests {
     for _ in 0..<20 { _ = try Scrape(in: host.host) }
     let used = try host.kernel.residentKilobytes()
     print("FIGURE resident memory after the start and after 300 datagrams, KiB:", empty, used)
-    #expect(!isOptimised || isSanitized || used <= 16 * 1024)
+    #expect(!isOptimised || isSanitized || used <= 16 * 1024, "\(host.kernel.memoryMap)")
   }
 
   /// Only the kernel may ring: a message from a process must not even make the relay read its addresses.
