@@ -37,6 +37,7 @@ final class AdoptedListeners: ListenerSource {
 
   var remark: String? { ", beside \(service.description)" }
 
+  let canBeKept = false
   let obstacleToHandingOver: String? =
     "a relay beside a running service cannot be handed over to another process; restart `multihomed adopt` instead: the "
     + "service goes on meanwhile"

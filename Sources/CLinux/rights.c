@@ -59,3 +59,14 @@ int mh_restore_capabilities(void) {
   for (int half = 0; half < 2; half++) data[half].effective = data[half].permitted;
   return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
+
+void mh_hand_on_capabilities(void) {
+  struct __user_cap_header_struct header = own;
+  struct __user_cap_data_struct data[2];
+  if (syscall(SYS_capget, &header, data) < 0) return;
+  for (int half = 0; half < 2; half++) data[half].inheritable |= data[half].permitted;
+  if (syscall(SYS_capset, &header, data) < 0) return;
+  for (int number = 0; number < 64; number++) {
+    if (data[number / 32].permitted >> number % 32 & 1) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0);
+  }
+}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -13,11 +14,23 @@
 // dup2() onto itself would leave close-on-exec on, which happens when we were started without standard input.
 static int place(int fd, int target) { return fd == target ? fcntl(fd, F_SETFD, 0) : dup2(fd, target); }
 
+// Handlers of ours must not run in the child: what they write to is the parent's.
+static void forget_handlers(const sigset_t *before) {
+  for (int number = 1; number < NSIG; number++) {
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) < 0 || action.sa_handler == SIG_IGN) continue;
+    signal(number, SIG_DFL);
+  }
+  sigprocmask(SIG_SETMASK, before, NULL);
+}
+
 // Runs in the child, where other threads may have held any lock: only async-signal-safe calls.
-static int prepare(int parent, int network, int input, int output, int error) {
+static int prepare(int parent, const sigset_t *mask, int rights, int network, int input, int output, int error) {
+  forget_handlers(mask);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) return errno;
   if (getppid() != parent) return ESRCH;  // It died before the line above.
   signal(SIGPIPE, SIG_DFL);               // Ignored by us, and inherited otherwise.
+  if (rights) mh_hand_on_capabilities();
   if (network >= 0 && setns(network, CLONE_NEWNET) < 0) return errno;
   // Above the first three, so that placing one does not overwrite another.
   if (output < 3 && (output = fcntl(output, F_DUPFD_CLOEXEC, 3)) < 0) return errno;
@@ -26,16 +39,19 @@ static int prepare(int parent, int network, int input, int output, int error) {
   return 0;
 }
 
-int mh_spawn(char *const *arguments, const char *program, char *const *environment, int network, int input,
+int mh_spawn(char *const *arguments, const char *program, char *const *environment, int rights, int network, int input,
              int output, int error) {
   // A successful exec closes it; otherwise it brings the errno.
   int news[2];
   if (pipe2(news, O_CLOEXEC) < 0) return -errno;
   int parent = getpid();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t pid = fork();
   int failure = pid < 0 ? errno : 0;
   if (pid == 0) {
-    failure = prepare(parent, network, input, output, error);
+    failure = prepare(parent, &before, rights, network, input, output, error);
     if (failure == 0) {
       execvpe(program, arguments, environment);
       failure = errno;
@@ -43,6 +59,7 @@ int mh_spawn(char *const *arguments, const char *program, char *const *environme
     (void)!write(news[1], &failure, sizeof failure);
     _exit(127);
   }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(news[1]);
   if (pid > 0 && read(news[0], &failure, sizeof failure) > 0) (void)mh_reap(pid);
   close(news[0]);

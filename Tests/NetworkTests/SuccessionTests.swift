@@ -5,7 +5,7 @@ import Testing
 
 /// SIGUSR2: a new process takes the place of the running one, and no client notices.
 @Suite(.enabled(if: TestNetwork.isPossible, "\(TestNetwork.obstacle ?? "")"), .serialized)
-struct SuccessionTests {
+struct SuccessionTests: ReplacingPrograms {
   // MARK: Nobody notices
 
   /// Every client has a session, all of them speak through three changes of process, and every datagram says whose it is.
@@ -102,6 +102,44 @@ struct SuccessionTests {
     }
   }
 
+  /// A virtual address that is away for a moment.
+  @Test func sessionsOfAnAddressThatIsAwayWaitForItInTheNewProcess() throws {
+    let network = try PairNetwork()
+    try network.host.add(["10.1.0.9/16"], to: "eth0")
+    let relay = try MultihomedProcess.relay(in: network.host, "--listen 5678 --backend echo --ipv4-only")
+    let client = try UDPClient(in: network.client, to: .of("10.1.0.9:5678"))
+    #expect(try client.ask("before") != nil)
+    try network.host.remove(["10.1.0.9/16"], from: "eth0")
+    try relay.process.waitForLine(containing: "address is gone")
+    let heir = try Heir(of: relay)
+    #expect(heir.sessions == 1 && heir.lost == 0)
+    try network.host.add(["10.1.0.9/16"], to: "eth0")
+    try eventually("it answers again") { (try? client.ask("again", within: .milliseconds(200))) != nil }
+    let ledger = try heir.ledger()
+    #expect(ledger.sessions == 1 && ledger.sessionsCreated == 0)
+  }
+
+  /// Even where the sessions do not go on, the listener's socket does, and with it the kernel's count.
+  @Test(arguments: ["100", "200"])
+  func whatAQueueHasLostIsNotCountedAgain(maxSessions: String) throws {
+    let network = try PairNetwork()
+    let text = { (limit: String) in ReloadHost.echo("only", 5678, "ipv4-only = true\nmax-sessions = \(limit)") }
+    let host = try ReloadHost(network, "receive-buffer = '4KiB'\n" + text("100"))
+    let client = try host.client(of: "10.1.0.1:5678")
+    host.relay.process.signal(SIGSTOP)
+    for _ in 1...100 { try client.send("much") }
+    host.relay.process.signal(SIGCONT)
+    try eventually("some are lost") {
+      _ = try client.ask("hello", within: .milliseconds(100))
+      return try host.ledger(of: "only")?.listeners.values.first?.receiveQueueDrops ?? 0 > 0
+    }
+    try host.write("receive-buffer = '4KiB'\n" + text(maxSessions))
+    let heir = try Heir(of: host.relay)
+    while try client.receive(within: .milliseconds(50)) != nil {}
+    #expect(try client.ask("hello") != nil)
+    #expect(try heir.ledger().listeners.values.first?.receiveQueueDrops == 0)
+  }
+
   // MARK: Another configuration
 
   @Test func whatHasChangedBeginsAnewAndTheRestGoesOn() throws {
@@ -135,7 +173,7 @@ struct SuccessionTests {
   @Test func theProgramThatLiesThereNowIsStarted() throws {
     let program = try ReplaceableProgram()
     let network = try PairNetwork()
-    let relay = try start(program, in: network)
+    let relay = try startRelay(program, in: network)
     try program.replace(by: "touch \(program.path).was-here; exit 3")
     relay.process.signal(SIGUSR2)
     try expectThatItGoesOn(relay, network, "it ended")
@@ -145,153 +183,5 @@ struct SuccessionTests {
     try relay.process.waitForLine(containing: "No such file or directory")
     try program.restore()
     _ = try Heir(of: relay)
-  }
-
-  // MARK: What goes wrong
-
-  /// What a new process says, and the reason for which the old one goes on.
-  @Test(arguments: [
-    ("exit 3", "it ended"),
-    ("printf junk >&0; sleep 100", "Protocol error"),
-    ("printf 'successor 2' >&0; sleep 100", "Protocol error"),
-    ("printf 'successor 1' >&0; printf 'taken 5' >&0; sleep 100", "Protocol error"),
-    ("printf 'successor 1' >&0; exit 0", ""),
-    ("printf 'successor 1' >&0; printf prepared >&0; printf junk >&0; sleep 100", "Protocol error"),
-  ])
-  func aNewProcessThatDoesNotTakeOverChangesNothing(script: String, reason: String) throws {
-    let program = try ReplaceableProgram()
-    let network = try PairNetwork()
-    let relay = try start(program, in: network)
-    let descriptors = KernelView(relay).descriptors
-    let paced = try PacedTraffic(UDPClient(in: network.client, from: Endpoint(.anyIPv4, 0)), to: .of("10.1.0.1:5678"))
-    try eventually("answers") { try paced.answered() > 10 }
-    try program.replace(by: script)
-    relay.process.signal(SIGUSR2)
-    try expectThatItGoesOn(relay, network, reason)
-    let (sent, answered) = try paced.stop()
-    #expect(answered == sent)
-    #expect(try relay.ledger().sessionsEnded == [:])
-    try eventually("as many descriptors as before") { KernelView(relay).descriptors == descriptors }
-    try program.restore()
-    _ = try Heir(of: relay)
-  }
-
-  /// It stands still when the new process dies, and what has come meanwhile is answered.
-  @Test func aNewProcessThatDiesWithEverythingInHandsLosesNothing() throws {
-    let program = try ReplaceableProgram()
-    let network = try PairNetwork()
-    let relay = try start(program, in: network)
-    let client = try UDPClient(in: network.client, to: .of("10.1.0.1:5678"))
-    #expect(try client.ask("before") != nil)
-    let newcomer = try startHanging(program, relay)
-    try eventually("nobody answers") { try client.ask("anybody?", within: .milliseconds(50)) == nil }
-    try network.host.add(["10.1.0.9/16"], to: "eth0")
-    kill(newcomer, SIGKILL)
-    try relay.process.waitForLine(containing: "no process has taken over")
-    #expect(try client.receive(within: .seconds(5)) != nil)
-    let other = try UDPClient(in: network.client, to: .of("10.1.0.9:5678"))
-    try eventually("the address that has come meanwhile") {
-      (try? other.ask("hello", within: .milliseconds(100))) != nil
-    }
-    let ledger = try relay.ledger()
-    #expect(ledger.sessionsCreated == 2 && ledger.sessionsEnded == [:])
-  }
-
-  @Test func theEndComesFirst() throws {
-    let program = try ReplaceableProgram()
-    let network = try PairNetwork()
-    let relay = try start(program, in: network)
-    let newcomer = try startHanging(program, relay)
-    #expect(try relay.stop() == .status(0))
-    #expect(!ProcFile.names(in: "/proc").contains("\(newcomer)"))
-  }
-
-  @Test func aRelayBesideARunningServiceSaysWhatToDoInstead() throws {
-    let network = try FoundingNetwork()
-    let service = try ServiceProgram(on: .of("0.0.0.0:5678"), in: network.host)
-    let host = try AdoptedHost(network, port: 5678)
-    host.relay.process.signal(SIGUSR2)
-    try host.relay.process.waitForLine(containing: "restart `multihomed adopt` instead")
-    #expect(host.relay.process.exit == nil)
-    _ = service
-  }
-
-  // MARK: Common
-
-  private func start(_ program: ReplaceableProgram, in network: PairNetwork) throws -> MultihomedProcess {
-    // A link-local address would come a second later, when its detection is over.
-    try MultihomedProcess.start(
-      in: network.host, ["relay", "--listen", "5678", "--backend", "echo", "--ipv4-only"], program: program.path)
-  }
-
-  private func expectThatItGoesOn(_ relay: MultihomedProcess, _ network: PairNetwork, _ reason: String) throws {
-    let line = try relay.process.waitForLine(containing: "no process has taken over, and this one goes on: ")
-    #expect(line.contains(reason))
-    #expect(try UDPClient(in: network.client, to: .of("10.1.0.1:5678")).ask("still?") != nil)
-  }
-
-  /// Starts a process that says that it is prepared, and then nothing.
-  ///
-  /// - Returns: its pid.
-  private func startHanging(_ program: ReplaceableProgram, _ relay: MultihomedProcess) throws -> Int32 {
-    try program.replace(by: "printf 'successor 1' >&0; printf prepared >&0; echo \"hangs $$\"; exec sleep 100")
-    relay.process.signal(SIGUSR2)
-    let line = try relay.process.waitForLine(containing: "hangs ", of: .output)
-    return try #require(Int32(line.dropFirst("hangs ".count)))
-  }
-}
-
-/// A crowd that speaks without end, at an even pace, a few clients at a time.
-private final class CrowdLoad {
-  private struct State {
-    var isStopping = false
-    var rounds = 0
-    var failure: String?
-  }
-
-  private static let atOnce = isSanitized ? 20 : 100
-  private static let pause = Nanoseconds.milliseconds(5)
-
-  private let crowd: Crowd
-  private let state = Monitor(State())
-  private let thread: Linux.Thread
-
-  init(_ crowd: Crowd, clients: Int) throws {
-    self.crowd = crowd
-    thread = try Linux.Thread(named: "crowd") { [state] in
-      do { try Self.run(crowd, clients, state) } catch { state.with { $0.failure = "\(error)" } }
-    }
-  }
-
-  private static func run(_ crowd: Crowd, _ clients: Int, _ state: Monitor<State>) throws {
-    var due = Instant.now
-    while true {
-      for first in stride(from: 0, to: clients, by: atOnce) {
-        if state.with({ $0.isStopping }) { return }
-        try crowd.send(Crowd.Order { ($0.first, $0.clients) = (first, min(atOnce, clients - first)) })
-        due = max(due + pause, .now)
-        while Instant.now < due {
-          try crowd.receive()
-          usleep(500)
-        }
-      }
-      state.with { $0.rounds += 1 }
-    }
-  }
-
-  /// Waits until every client has spoken so many times more.
-  func waitForRounds(_ count: Int) throws {
-    let wanted = state.with { $0.rounds } + count + 1
-    try eventually("every client speaks", within: .seconds(60)) {
-      if let failure = state.with({ $0.failure }) { throw TestFailure("the crowd stopped: \(failure)") }
-      return state.with { $0.rounds } >= wanted
-    }
-  }
-
-  func stop() throws -> (sent: Int, own: Int, foreign: Int) {
-    state.with { $0.isStopping = true }
-    thread.join()
-    try? crowd.receive(own: crowd.sent)
-    return (crowd.sent, crowd.own, crowd.foreign)
   }
 }

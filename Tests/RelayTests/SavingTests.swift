@@ -109,7 +109,7 @@ import Testing
     #expect(relay.counters.sessionsAwaitingReply == 0)
   }
 
-  /// A session takes 104 bytes.
+  /// A session takes 96 bytes.
   @Test(arguments: [0, 3, 12, 50, 150])
   func aFileThatEndsTooEarlyIsAnError(length: Int) throws {
     let old = try TestRelay()

@@ -74,6 +74,11 @@ say "it is active, relays a datagram, and says: $(property $unit StatusText)"
 relay low 53 >/etc/multihomed/low.toml
 systemctl start multihomed@low
 answers_at_last 10.1.0.1 53
+systemctl kill --kill-whom=main --signal=USR2 multihomed@low
+eventually "the process that takes over" has_logged multihomed@low "took over from another process"
+ip address add 10.1.0.7/16 dev eth0
+eventually "the new address's answer on a port below 1024" answers 10.1.0.7 53
+ip address delete 10.1.0.7/16 dev eth0
 systemctl stop multihomed@low
 say "a port below 1024 is served as user $user"
 

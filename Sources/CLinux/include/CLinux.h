@@ -49,6 +49,8 @@ enum {
   MH_SO_RCVBUFFORCE = 33,
   MH_SO_SELECT_ERR_QUEUE = 45,
   MH_SO_NETNS_COOKIE = 71,
+  MH_SO_MEMINFO = 55,
+  MH_SK_MEMINFO_DROPS = 8,
   MH_MSG_TRUNC = 0x20,
   MH_MSG_CTRUNC = 0x08,
 };
@@ -344,14 +346,19 @@ uint32_t mh_set_file_system_user(uint32_t user);
 /// Puts every permitted capability of the calling thread into effect again. Returns 0, or minus the errno.
 int mh_restore_capabilities(void);
 
+/// Has whatever this thread executes get the capabilities that it has itself (the ambient set, capabilities(7)), as far as
+/// the kernel allows. Async-signal-safe.
+void mh_hand_on_capabilities(void);
+
 // ---- Programs: fork(2), execve(2), waitpid(2) ------------------------------------------------------------------------
 
 /// Starts a program, found by PATH when its name has no slash. It gets SIGKILL when the calling thread ends.
 ///
+/// With `rights` it has the capabilities that we have; otherwise those that execve(2) gives it by itself.
 /// `network` is a descriptor of the network namespace to start it in, or -1; `input`, `output` and `error` become its first
 /// three. Both arrays end with NULL. Returns the pid, or minus the errno.
 int mh_spawn(char *_Nullable const *_Nonnull arguments, const char *_Nonnull program,
-             char *_Nullable const *_Nonnull environment, int network, int input, int output, int error);
+             char *_Nullable const *_Nonnull environment, int rights, int network, int input, int output, int error);
 
 /// Waits for the end of a child. Returns its exit status, 128 and the number of the signal that killed it, or minus the
 /// errno.

@@ -39,7 +39,7 @@ public final class ChildProcess {
     let variables = CStrings(environment.map { "\($0)=\($1)" })
     processID = try checked(
       unsafe mh_spawn(
-        list.pointer, program, variables.pointer, network?.descriptor ?? -1, text.descriptor, writeEnd.descriptor,
+        list.pointer, program, variables.pointer, 0, network?.descriptor ?? -1, text.descriptor, writeEnd.descriptor,
         writeEnd.descriptor))
   }
 

@@ -83,6 +83,7 @@ public struct PeerProcess: Sendable {
     let variables = CStrings(Environment.variables.map { "\($0)=\($1)" })
     try checked(
       unsafe mh_spawn(
-        list.pointer, ChildProcess.ourselves, variables.pointer, -1, theirs.descriptor, STDERR_FILENO, STDERR_FILENO))
+        list.pointer, ChildProcess.ourselves, variables.pointer, 0, -1, theirs.descriptor, STDERR_FILENO, STDERR_FILENO)
+    )
   }
 }

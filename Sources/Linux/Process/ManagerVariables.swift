@@ -29,8 +29,18 @@ public struct ManagerVariables: Sendable {
   /// Whether descriptors may be left with it at the end, for the next process (systemd.service(5), FileDescriptorStoreMax=).
   /// systemd says so from version 254 on; for earlier ones the unit must.
   public let storesDescriptors: Bool
-  /// What the names begin with under which descriptors are left.
-  public static let storedPrefix = "multihomed-"
+  /// The name under which a process leaves a descriptor. A unit may be called `multihomed-dns`, but not so.
+  public static func name(leftBy process: Int32, _ number: Int) -> String { "\(storedPrefix)\(process)-\(number)" }
+
+  /// Who has left it, and which of his it is; nil when it is not such a name.
+  public static func place(_ name: String) -> (process: Int32, number: Int)? {
+    guard name.hasPrefix(storedPrefix) else { return nil }
+    let numbers = name.dropFirst(storedPrefix.count).split(separator: "-", omittingEmptySubsequences: false)
+    guard numbers.count == 2, let process = Int32(numbers[0]), let number = Int(numbers[1]) else { return nil }
+    return (process, number)
+  }
+
+  private static let storedPrefix = "multihomed-left-"
 
   /// What the process that takes this one's place needs of them: it is told by the manager as this one was.
   let forSuccessor: [String: String]
@@ -56,8 +66,8 @@ public struct ManagerVariables: Sendable {
       ["NOTIFY_SOCKET", "WATCHDOG_USEC", "FDSTORE", "MULTIHOMED_DESCRIPTOR_STORE"].contains($0.key)
     }
     let all = Self.passed(variables, processID)
-    passed = all.filter { !$0.name.hasPrefix(Self.storedPrefix) }
-    stored = all.filter { $0.name.hasPrefix(Self.storedPrefix) }
+    passed = all.filter { Self.place($0.name) == nil }
+    stored = all.filter { Self.place($0.name) != nil }
     let limit = variables["FDSTORE"].flatMap { Int($0) } ?? 0
     storesDescriptors = notifySocket != nil && (limit > 0 || variables["MULTIHOMED_DESCRIPTOR_STORE"] == "true")
   }

@@ -24,8 +24,11 @@ public final class SuccessorProcess {
     let variables = CStrings(environment.map { "\($0)=\($1)" })
     processID = try checked(
       unsafe mh_spawn(
-        list.pointer, program, variables.pointer, -1, theirs.descriptor, STDOUT_FILENO, STDERR_FILENO))
+        list.pointer, program, variables.pointer, 1, -1, theirs.descriptor, STDOUT_FILENO, STDERR_FILENO))
   }
+
+  /// Sends it SIGHUP.
+  public func hangUp() { Glibc.kill(processID, SIGHUP) }
 
   /// Kills it and waits for its end.
   public func kill() {

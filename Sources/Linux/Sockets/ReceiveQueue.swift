@@ -30,6 +30,15 @@ extension Socket {
     return Int(bytes) / 2
   }
 
+  /// How many datagrams its receive queue has lost since it was made, modulo 2^32: what SO_RXQ_OVFL tells with the next
+  /// message (SO_MEMINFO, SK_MEMINFO_DROPS). 0 where the kernel does not say.
+  public var queueDrops: UInt32 {
+    var values = [UInt32](repeating: 0, count: Int(MH_SK_MEMINFO_DROPS) + 1)
+    var size = socklen_t(values.count * MemoryLayout<UInt32>.size)
+    let result = unsafe getsockopt(descriptor, SOL_SOCKET, Int32(MH_SO_MEMINFO), &values, &size)
+    return result == 0 ? values[Int(MH_SK_MEMINFO_DROPS)] : 0
+  }
+
   /// Has its receive queue hold so many bytes, or as many as we may: beyond net.core.rmem_max only with CAP_NET_ADMIN. One
   /// that somebody with that right has made larger than we could is left as it is.
   ///

@@ -21,6 +21,9 @@ final class Forwarder {
   // Constants: what may change is retained for each call.
   let multiplexed: MultiplexedUpstream?
   let housekeeping: Housekeeping
+  /// What the receive queues of sessions' own sockets hold; nil leaves them as they are. Not read from the core, which may be
+  /// at work when one is opened.
+  let receiveQueue: Int?
   /// Whether the multiplexing upstream's socket was another process's.
   let inheritsUpstream: Bool
   /// Whether nothing is received for now.
@@ -36,6 +39,7 @@ final class Forwarder {
   ) throws(Errno) {
     self.id = id
     self.isHeld = isHeld
+    receiveQueue = plan.receiveQueue
     inheritsUpstream = upstream != nil
     self.observer = observer
     self.counters = counters

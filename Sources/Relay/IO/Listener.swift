@@ -22,7 +22,7 @@ final class Listener: Readiness {
   let counters: ListenerCounters
   var sending: SendingSocket
   var state = State.serving
-  private(set) var queueDrops = QueueDrops()
+  private(set) var queueDrops: QueueDrops
   private unowned(unsafe) let forwarder: Forwarder
 
   init(_ loop: Loop, _ opening: ListenerOpening, index: ListenerIndex, forwarder: Forwarder) throws(Errno) {
@@ -30,6 +30,8 @@ final class Listener: Readiness {
     endpoint = opening.endpoint
     backend = opening.backend
     counters = opening.counters
+    // A socket that was somebody else's may have lost datagrams before.
+    queueDrops = QueueDrops(told: opening.queueDrops ?? opening.socket.queueDrops)
     sending = SendingSocket(opening.socket, isIPv4: opening.endpoint.address.isIPv4, isConnected: false)
     unsafe self.forwarder = forwarder
     try super.init(loop, opening.socket)

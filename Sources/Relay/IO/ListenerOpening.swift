@@ -6,6 +6,8 @@ public struct ListenerOpening: Sendable {
   let endpoint: Endpoint
   var backend: Endpoint
   let counters: ListenerCounters
+  /// What the kernel has told so far of losses at the socket; nil when it is to be asked.
+  var queueDrops: UInt32?
 
   /// - Parameters:
   ///   - socket: bound to one interface address; the worker keeps it until the listener is closed.

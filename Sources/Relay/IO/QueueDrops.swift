@@ -8,8 +8,10 @@ struct QueueDrops {
   ///
   /// - Parameter sum: what was told; 0 when nothing was.
   mutating func new(_ sum: UInt32) -> UInt64 {
-    if sum == 0 { return 0 }
-    defer { told = sum }
-    return UInt64(sum &- told)
+    let more = Int32(bitPattern: sum &- told)
+    // What waited in the queue when somebody else read the sum has an older one with it.
+    if sum == 0 || more <= 0 { return 0 }
+    told = sum
+    return UInt64(more)
   }
 }

@@ -31,6 +31,11 @@ final class RestingPorts: @unchecked Sendable {
     unsafe ends[Int(port)].store(now.nanoseconds, ordering: .relaxed)
   }
 
+  /// The same of a socket's port.
+  func rest(_ socket: Socket, from now: Instant) {
+    if let endpoint = try? socket.localEndpoint() { rest(endpoint.port, from: now) }
+  }
+
   /// Opens a connected socket on a port that has rested, or if there is hardly one, on one that has rested for long.
   ///
   /// - Throws: what `Socket.connectedUpstream(to:)` throws.

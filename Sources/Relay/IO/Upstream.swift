@@ -55,7 +55,7 @@ final class ConnectedUpstream: Readiness {
 
   /// Takes a socket that is connected to the backend already.
   init(_ loop: Loop, taking socket: Socket, session: SessionIndex, forwarder: Forwarder) throws(Errno) {
-    if let bytes = forwarder.core.plan.receiveQueue { try socket.setReceiveQueue(to: bytes) }
+    if let bytes = forwarder.receiveQueue { try socket.setReceiveQueue(to: bytes) }
     let local = try socket.localEndpoint()
     port = local.port
     self.session = session

@@ -55,9 +55,10 @@ struct WorkerRelays {
     let old = forwarders.updateValue(forwarder, forKey: id)
     guard let old else { return }
     for (listener, served) in listeners where served.relay == id {
-      old.close(served.index, .reconfigured)
       var opening = served.opening
       opening.backend = backends[listener] ?? opening.backend
+      opening.queueDrops = old.listeners[served.index.position]?.queueDrops.told
+      old.close(served.index, .reconfigured)
       listeners[listener] = nil
       open(listener, opening, id)
       if served.isSuspended { suspend(listener) }

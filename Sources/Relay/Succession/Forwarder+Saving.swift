@@ -32,7 +32,7 @@ extension Forwarder {
   func save(to file: inout ValueWriter, _ sockets: inout [Socket], withSockets: Bool, now: Instant) {
     var places = ContiguousArray<UInt32?>(repeating: nil, count: listeners.count)
     var saved: [(endpoint: Endpoint, queueDrops: UInt32)] = []
-    for case let listener? in listeners where listener.isServing {
+    for case let listener? in listeners where listener.whyGone == nil {
       places[listener.index.position] = UInt32(saved.count)
       saved.append((listener.endpoint, listener.queueDrops.told))
     }

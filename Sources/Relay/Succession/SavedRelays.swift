@@ -13,6 +13,23 @@ public struct SavedWorker: Sendable {
     self.file = file
     self.sockets = sockets
   }
+
+  /// Whether the file can be read.
+  ///
+  /// - Throws: EPROTO when a program has written it that means something else; ENODATA, EIO.
+  public func check() throws(Errno) {
+    var reader = ValueReader(file)
+    for _ in 0..<(try SavedRelays.begin(&reader)) { _ = try SavedRelays.skip(SavedRelays.heading(&reader), &reader) }
+  }
+
+  /// None of its sessions goes on: what rests goes on resting, and so do their own ports.
+  ///
+  /// - Throws: as above.
+  public func letPortsRest() throws(Errno) {
+    for socket in sockets { RestingPorts.all.rest(socket, from: .now) }
+    var reader = ValueReader(file)
+    _ = try SavedRelays.begin(&reader)
+  }
 }
 
 /// How that file is built: a mark with the version, the ports that rest, and relay after relay.

@@ -43,6 +43,8 @@ extension WorkerRelays {
   ///   go on.
   func restore(_ saved: SavedWorker) throws(Errno) -> Restored {
     let now = Instant.now
+    // Those that are taken up are in use: to rest does them no harm.
+    for socket in saved.sockets { RestingPorts.all.rest(socket, from: now) }
     var file = ValueReader(saved.file)
     var restored = Restored()
     for _ in 0..<(try SavedRelays.begin(&file)) {

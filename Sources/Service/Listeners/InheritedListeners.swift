@@ -1,3 +1,4 @@
+package import Addresses
 package import EventLoop
 package import Linux
 
@@ -45,6 +46,12 @@ package final class InheritedListeners: ListenerSource {
   package var notes: [String] { otherwise.notes }
 
   package var obstacleToHandingOver: String? { otherwise.obstacleToHandingOver }
+
+  package var canBeKept: Bool { otherwise.canBeKept }
+
+  package func check(_ configuration: ProcessConfiguration, on snapshot: Snapshot) throws(ConfigurationError) {
+    try otherwise.check(configuration, on: snapshot)
+  }
 
   package func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     guard let all = sockets[endpoint] else { return try otherwise.open(endpoint, workers: workers) }

@@ -73,8 +73,10 @@ final class ListenerKeeper {
   func addressesChanged(_ snapshot: Snapshot) {
     self.snapshot = snapshot
     crew.setBroadcastAddresses(snapshot.broadcastAddresses)
-    if isWithdrawn || isPaused { return }
-    perform(roster.update(eligible: configuration.listeners(on: snapshot), now: .now))
+    if isWithdrawn { return }
+    let actions = roster.update(eligible: configuration.listeners(on: snapshot), now: .now)
+    // Nothing may leave from an address that is gone, whatever else there is to do. What is to be opened stays pending.
+    perform(isPaused ? actions.filter { !$0.isOpening } : actions)
   }
 
   /// There may be no listeners any more; their sessions end. The sockets are closed already.
@@ -84,7 +86,7 @@ final class ListenerKeeper {
     waitForDeadline()
   }
 
-  /// Leaves everything as it is for a while, whatever happens to the addresses: another process is about to take over.
+  /// Opens and closes nothing for a while: another process is about to take over.
   func pause() { isPaused = true }
 
   /// Makes up for it.
@@ -97,6 +99,20 @@ final class ListenerKeeper {
   func restore() {
     isWithdrawn = false
     addressesChanged(snapshot)
+  }
+
+  /// Takes up listeners of another process whose addresses are gone for a moment, with their sessions.
+  func keepSuspended(_ endpoints: [Endpoint]) {
+    for endpoint in endpoints {
+      for relay in configuration.relays {
+        let key = ListenerKey(relay: relay.id, endpoint: endpoint)
+        guard configuration.mayListen(key), !roster.knows(key), (try? crew.open(key)) != nil else { continue }
+        roster.suspended(key, now: .now)
+        crew.suspend(key)
+        break
+      }
+    }
+    waitForDeadline()
   }
 
   // MARK: Another configuration

@@ -14,7 +14,10 @@ package struct ListenerRoster {
     /// Its address did not come back.
     case close(ListenerKey)
 
-    /// Whether it is this one.
+    /// Whether it is the first.
+    package var isOpening: Bool { if case .open = self { true } else { false } }
+
+    /// Whether it is the last.
     package var isClosing: Bool { if case .close = self { true } else { false } }
   }
 
@@ -117,6 +120,11 @@ package struct ListenerRoster {
 
   /// A listener was opened.
   package mutating func opened(_ key: ListenerKey) { entries[key] = .serving }
+
+  /// A listener was opened whose address is gone; if that does not come back, it is closed.
+  package mutating func suspended(_ key: ListenerKey, now: Instant) {
+    entries[key] = .suspended(until: now + Self.grace)
+  }
 
   /// A listener could not be opened; it will be tried again.
   ///

@@ -17,8 +17,11 @@ public protocol ListenerSource: AnyObject {
   /// Called at the start, before anything is opened: says what of the source does not fit the configuration.
   func check(_ configuration: ProcessConfiguration, on snapshot: Snapshot) throws(ConfigurationError)
 
-  /// Why the listeners cannot be handed over to another process, and what to do instead; nil when they can.
+  /// Why no process that this one starts can go on with the listeners, and what to do instead; nil when one can.
   var obstacleToHandingOver: String? { get }
+
+  /// Whether the service manager can keep the listeners for the next process.
+  var canBeKept: Bool { get }
 
   /// Opens the sockets of one listener, one for each worker.
   ///
@@ -58,6 +61,7 @@ final class BoundListeners: ListenerSource {
   let remark: String? = nil
   let notes: [String] = []
   let obstacleToHandingOver: String? = nil
+  let canBeKept = true
 
   func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     try Socket.listeners(on: endpoint, workers: workers)

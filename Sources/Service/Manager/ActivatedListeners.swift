@@ -43,7 +43,13 @@ package final class ActivatedListeners: ListenerSource {
   package var remark: String? { inherited.remark }
   package var notes: [String] { inherited.notes }
 
-  package var obstacleToHandingOver: String? { inherited.obstacleToHandingOver }
+  package var canBeKept: Bool { true }
+
+  /// What is systemd's is passed on by systemd alone.
+  package var obstacleToHandingOver: String? {
+    "the service manager has opened listeners, and gives them to no process but one that it starts itself; have it restart "
+      + "this one instead, as in systemctl restart, which loses nothing either"
+  }
 
   package func open(_ endpoint: Endpoint, workers: Int) throws(Errno) -> [Socket] {
     try inherited.open(endpoint, workers: workers)

@@ -75,11 +75,30 @@ final class ServiceManager {
   /// - Throws: as `NotifySocket`; EPIPE where nobody keeps any.
   func store(_ sockets: [Socket]) throws(Errno) {
     guard let socket else { throw .brokenPipe }
-    for (number, stored) in sockets.enumerated() {
-      // It must not look after them: a UDP socket on which an ICMP error waits would be thrown away.
-      try socket.send("FDSTORE=1\nFDPOLL=0\nFDNAME=\(ManagerVariables.storedPrefix)\(number)", stored)
+    let end = Instant.now + Self.farewell
+    let names = sockets.indices.map { ManagerVariables.name(leftBy: ProcessIdentity.own, $0) }
+    do throws(Errno) {
+      for (name, stored) in zip(names, sockets) {
+        // It must not look after them: a UDP socket on which an ICMP error waits would be thrown away.
+        try send("FDSTORE=1\nFDPOLL=0\nFDNAME=\(name)", stored, on: socket, until: end)
+      }
+      try socket.waitUntilRead(within: end - .now)
+    } catch {
+      // A part of it is of use to nobody.
+      forget(names)
+      throw error
     }
-    try socket.waitUntilRead(within: Self.farewell)
+  }
+
+  /// The manager may have other things to do for a while.
+  private func send(
+    _ text: String, _ attached: Socket, on socket: NotifySocket, until end: Instant
+  ) throws(Errno) {
+    while true {
+      do throws(Errno) { return try socket.send(text, attached) } catch {
+        if error != .again || Instant.now >= end { throw error }
+      }
+    }
   }
 
   /// Has it forget descriptors that were left with it.

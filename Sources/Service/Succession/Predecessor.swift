@@ -9,8 +9,16 @@ public class Predecessor {
   /// Its sessions, by worker. From now on nobody receives, until we do.
   func sessions(workers: Int) throws(Errno) -> [SavedWorker] { throw .otherProtocol }
 
-  /// We go on in its place.
-  func dismiss(_ restored: Restored, _ manager: ServiceManager) {}
+  /// We are about to go on in its place: from here on it must not.
+  ///
+  /// - Throws: EPIPE when it is not there any more.
+  func commit(_ restored: Restored) throws(Errno) {}
+
+  /// We go on: waits until it has ended, and left whatever only one process can have.
+  func awaitEnd() {}
+
+  /// What it has left is of no use any more.
+  func forget(_ manager: ServiceManager) {}
 
   /// Whether it goes on if this process does not.
   var isRunning: Bool { true }
@@ -63,8 +71,11 @@ final class RunningPredecessor: Predecessor {
 
   /// Tells it that we go on in its place, and waits until it has ended, and left whatever only one process can have. If it
   /// has ended before, nobody needs to be told.
-  override func dismiss(_ restored: Restored, _ manager: ServiceManager) {
-    try? conversation.say("\(SuccessionMessage.taken.rawValue) \(restored.sessions)")
+  override func commit(_ restored: Restored) throws(Errno) {
+    try conversation.say("\(SuccessionMessage.taken.rawValue) \(restored.sessions)")
+  }
+
+  override func awaitEnd() {
     _ = try? conversation.hear(within: Self.patience)
     itself = nil
   }
@@ -75,13 +86,14 @@ final class StoredPredecessor: Predecessor {
   private let names: [String]
   private let sockets: [Socket]
 
+  /// - Parameter stored: of several processes, those of the one whose first descriptor was left last are meant.
   init(_ stored: [ManagerVariables.Passed]) {
-    let number = { (one: ManagerVariables.Passed) in
-      Int(one.name.dropFirst(ManagerVariables.storedPrefix.count)) ?? .max
+    names = stored.map(\.name)
+    let latest = stored.last { ManagerVariables.place($0.name)?.number == 0 }.flatMap {
+      ManagerVariables.place($0.name)?.process
     }
-    let inOrder = stored.sorted { number($0) < number($1) }
-    names = inOrder.map(\.name)
-    sockets = inOrder.map(\.socket)
+    let places = stored.compactMap { one in ManagerVariables.place(one.name).map { (place: $0, socket: one.socket) } }
+    sockets = places.filter { $0.place.process == latest }.sorted { $0.place.number < $1.place.number }.map(\.socket)
   }
 
   /// Everything in the order in which it is found again. Sessions that have a socket each are not among it: there would be
@@ -92,10 +104,15 @@ final class StoredPredecessor: Predecessor {
 
   override var isRunning: Bool { false }
 
+  /// - Throws: why nothing of it can be used: no socket of it may be, then. Whoever sends from the same port, and does not know
+  ///   which source addresses rest, gives one client the replies of another.
   override func estate() throws(Errno) -> Estate {
     guard let first = sockets.first else { throw .otherProtocol }
     let workers = try Estate.workers(NamelessFile(first))
-    return try Estate(NamelessFile(first), Array(sockets.dropFirst(1 + workers)))
+    let rest = sockets.dropFirst()
+    guard rest.count >= workers else { throw .otherProtocol }
+    for file in rest.prefix(workers) { try SavedWorker(NamelessFile(file), []).check() }
+    return try Estate(NamelessFile(first), Array(rest.dropFirst(workers)))
   }
 
   override func sessions(workers: Int) throws(Errno) -> [SavedWorker] {
@@ -103,5 +120,5 @@ final class StoredPredecessor: Predecessor {
     return sockets[1...workers].map { SavedWorker(NamelessFile($0), []) }
   }
 
-  override func dismiss(_ restored: Restored, _ manager: ServiceManager) { manager.forget(names) }
+  override func forget(_ manager: ServiceManager) { manager.forget(names) }
 }

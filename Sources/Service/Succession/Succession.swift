@@ -11,11 +11,21 @@ struct Succession {
   var successor: Successor?
   /// Whether the workers stand still for that.
   var isStandingStill = false
+  /// Whether SIGHUP has come meanwhile.
+  var hasHungUp = false
+  /// Why nothing can be used of what another process has left, if there was anything.
+  private(set) var unusable: (predecessor: Predecessor, error: Errno)?
 
-  /// - Throws: why what a process has left cannot be had.
+  /// - Throws: why what a process has left cannot be had, if that one goes on.
   init(_ predecessor: Predecessor?) throws(Errno) {
-    self.predecessor = predecessor
-    estate = try predecessor?.estate()
+    guard let predecessor else { return }
+    do throws(Errno) {
+      estate = try predecessor.estate()
+      self.predecessor = predecessor
+    } catch {
+      if predecessor.isRunning { throw error }
+      unusable = (predecessor, error)
+    }
   }
 
   /// Where listeners come from: first from what was left.

@@ -26,6 +26,8 @@ final class Successor {
 
   /// To start, and to open as many listeners as a host may have.
   private static let patience = Nanoseconds.seconds(30)
+  /// To go on with what it was given, while nobody receives.
+  private static let patienceToTake = Nanoseconds.seconds(5)
   /// To say one thing, so that a process that hangs does not hold up this one for longer.
   private static let patienceToSay = Nanoseconds.seconds(2)
 
@@ -46,7 +48,7 @@ final class Successor {
     process = try SuccessorProcess(program, arguments)
     do throws(Errno) {
       listening = try Listening(loop, process.conversation.socket) { [unowned self] in self.hear() }
-      timer = try Timer(loop) { [unowned self] in self.fail("it was not ready in 30 seconds") }
+      timer = try Timer(loop) { [unowned self] in self.fail("it took too long") }
     } catch {
       process.kill()
       throw error
@@ -54,6 +56,9 @@ final class Successor {
     listening?.start()
     timer?.start(after: Self.patience)
   }
+
+  /// Has it read its configuration again.
+  func hangUp() { process.hangUp() }
 
   /// This process goes on after all.
   func cancel() { fail("it was cancelled") }
@@ -77,6 +82,7 @@ final class Successor {
       try process.conversation.give([try estate.write().socket] + estate.sockets, within: Self.patienceToSay)
     case (.preparing, .prepared):
       stage = .taking
+      timer?.start(after: Self.patienceToTake)
       for saved in try tasks.sessions() {
         try process.conversation.give([saved.file.socket] + saved.sockets, within: Self.patienceToSay)
       }
@@ -88,11 +94,18 @@ final class Successor {
   }
 
   private func fail(_ what: String) {
-    if stage == .over { return }
+    if stage == .over || hasJustTaken() { return }
     close()
     // First of all: two processes must not receive from the same sockets.
     process.kill()
     tasks.failed(what)
+  }
+
+  /// Whether it has said that it goes on, though nobody has listened yet.
+  private func hasJustTaken() -> Bool {
+    guard stage == .taking, let text = try? process.conversation.hear(within: .zero)?.text else { return false }
+    try? obey(text)
+    return stage == .over
   }
 
   private func close() {

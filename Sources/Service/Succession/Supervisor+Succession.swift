@@ -11,6 +11,10 @@ extension Supervisor {
   func handOver() {
     if drain != nil { return }
     if succession.successor != nil { return logger.notice("SIGUSR2: another process is about to take over already") }
+    if ProcessIdentity.own == 1 {
+      return logger.error(
+        "SIGUSR2: this is its container's first process, with which all others end; restart the container instead")
+    }
     if let obstacle = source.obstacleToHandingOver { return logger.error("SIGUSR2: \(obstacle)") }
     guard let program = succession.program else {
       return logger.error("SIGUSR2: this program's own path is not known; restart it instead")
@@ -45,6 +49,10 @@ extension Supervisor {
     if succession.isStandingStill { moveOn() }
     keeper.goOn()
     logger.error("no process has taken over, and this one goes on: \(what)")
+    if succession.hasHungUp {
+      succession.hasHungUp = false
+      readAgain()
+    }
   }
 
   private func moveOn() {
@@ -55,6 +63,8 @@ extension Supervisor {
 
   private func leave(_ sessions: UInt64) {
     let processID = succession.successor?.processID ?? 0
+    // It may have read the file before it was changed.
+    if succession.hasHungUp { succession.successor?.hangUp() }
     manager.handedOver(to: processID)
     logger.notice(
       "another process has taken over", metadata: ["pid": "\(processID)", "sessions": "\(sessions)"])
@@ -65,7 +75,7 @@ extension Supervisor {
   ///
   /// - Returns: whether it does; if not, all goes on.
   func leaveWithManager() -> Bool {
-    guard ManagerVariables.ours.storesDescriptors, source.obstacleToHandingOver == nil else { return false }
+    guard ManagerVariables.ours.storesDescriptors, source.canBeKept else { return false }
     do throws(Errno) {
       let estate = try leaveSockets()
       succession.isStandingStill = true
@@ -93,27 +103,41 @@ extension Supervisor {
     return sockets
   }
 
+  /// What another process has left, and nobody can read, must not be met again at the next start.
+  func noteWhatIsUnusable() {
+    guard let unusable = succession.unusable else { return }
+    unusable.predecessor.forget(manager)
+    logger.error(
+      "what another process has left cannot be used; listeners and sessions begin anew",
+      metadata: ["error": "\(unusable.error)"])
+  }
+
   /// Goes on with the sessions of the process whose place this one takes; the listeners must be there.
   ///
-  /// - Throws: why it cannot, if that process then goes on.
+  /// - Throws: why it cannot. Of a process that still runs, it goes on; what others have left is thrown away, so that the next
+  ///   start finds nothing.
   func takeOver(from predecessor: Predecessor) throws(ConfigurationError) {
-    var restored = Restored()
+    let inherited = source as? InheritedListeners
+    keeper.keepSuspended(inherited?.endpoints ?? [])
+    let restored: Restored
     do throws(Errno) {
-      if let estate = succession.estate { restored = try crew.restore(predecessor.sessions(workers: estate.workers)) }
+      restored = try crew.restore(predecessor.sessions(workers: succession.estate?.workers ?? 0))
+      // What nobody wants must not receive.
+      inherited?.closeRest()
+      (succession.estate, succession.predecessor) = (nil, nil)
+      try predecessor.commit(restored)
     } catch {
-      if predecessor.isRunning { throw .start("cannot take over the sessions", error) }
-      logger.error(
-        "the sessions that another process has left cannot be read; they begin anew", metadata: ["error": "\(error)"])
+      predecessor.forget(manager)
+      throw .start("cannot take over the sessions", error)
     }
     crew.release()
-    predecessor.dismiss(restored, manager)
+    predecessor.awaitEnd()
+    predecessor.forget(manager)
     logger.notice(
       "took over from another process",
       metadata: [
         "pid": "\(ProcessIdentity.own)", "sessions": "\(restored.sessions)", "lost": "\(restored.lost)",
       ])
-    (succession.estate, succession.predecessor) = (nil, nil)
-    (source as? InheritedListeners)?.closeRest()
   }
 }
 
@@ -152,7 +176,10 @@ extension WorkerCrew {
   /// Goes on with the sessions of as many workers of another process. With another number of workers none goes on: which of
   /// them receives from a client is not for us to say.
   func restore(_ saved: [SavedWorker]) throws(Errno) -> Restored {
-    guard saved.count == workers.count else { return Restored() }
+    guard saved.count == workers.count else {
+      for worker in saved { try worker.letPortsRest() }
+      return Restored()
+    }
     let answers = zip(workers, saved).map { $0.restore($1) }
     let results = answers.map { $0.take() }
     var sum = Restored()

@@ -36,7 +36,10 @@ extension Supervisor {
   }
 
   func readAgain() {
-    if succession.successor != nil { return logger.notice("SIGHUP: not now; another process is about to take over") }
+    if succession.successor != nil {
+      succession.hasHungUp = true
+      return logger.notice("SIGHUP: another process is about to take over, and reads the configuration again")
+    }
     if drain == nil { manager.reloading() }
     defer { if drain == nil { manager.ready() } }
     logger.info("SIGHUP: reading \(reread == nil ? "" : "the configuration and ")the addresses of this host again")

@@ -101,7 +101,7 @@ public final class Supervisor {
     let losses = try QueueLossLog(loop, logger, names)
     let workers = configuration.workers.resolved()
     let crew = try WorkerCrew(
-      workers, source: source, busyPoll: configuration.busyPoll, isHeld: predecessor != nil,
+      workers, source: source, busyPoll: configuration.busyPoll, isHeld: succession.predecessor != nil,
       observer: WorkerEars(troubles: troubles, sessions: sessionLog, losses: losses))
     crew.receiveQueue = try Self.receiveQueue(configuration)
     keeper = try ListenerKeeper(loop, configuration, crew, source, logger)
@@ -116,6 +116,7 @@ public final class Supervisor {
     self.losses = losses
     self.crew = crew
     manager = ServiceManager(.ours, logger)
+    noteWhatIsUnusable()
     losses.remedies { [unowned self] in remedy($0, $1) }
     try runRelays()
   }
