@@ -45,6 +45,18 @@ relay() { printf '[[relay]]\nname = "%s"\nlisten = ["%s"]\nbackend = "echo"\n' "
 unit=multihomed.service
 file=/etc/multihomed/multihomed.toml
 
+# ---- Root's folder -------------------------------------------------------------------------------------------------
+
+# A record of root's, in a folder that is made by a process that lets nobody else into its files.
+program=/run/multihomed-bin/multihomed
+if command -v nft >/dev/null; then
+  (umask 077 && $program kernel apply 7777) || fail "no rule can be applied"
+else
+  mkdir /run/multihomed && echo "of root's" >/run/multihomed/record
+fi
+roots=$(ls -A /run/multihomed)
+[ -n "$roots" ] || fail "root has nothing in /run/multihomed"
+
 # ---- The start -----------------------------------------------------------------------------------------------------
 
 echo 'listen = [5678]' >$file
@@ -177,7 +189,9 @@ is $unit ActiveState deactivating || fail "it has ended before the drain: $(prop
 eventually "its end" is $unit ActiveState inactive
 systemctl stop silent
 is $unit Result success || fail "the stop is no success: $(property $unit Result)"
-[ "$(ls -A /run/multihomed 2>/dev/null)" = "" ] || fail "left in /run/multihomed: $(ls -A /run/multihomed)"
+[ "$(ls -A /run/multihomed)" = "$roots" ] || fail "left in /run/multihomed: $(ls -A /run/multihomed)"
+[ "$(stat --format "%U %a" /run/multihomed)" = "root 755" ] || fail "/run/multihomed has become $(stat --format "%U %a" /run/multihomed)"
+say "what root has in /run/multihomed stays there, and stays root's"
 say "stop drains where nothing is left with systemd, for longer than its own patience"
 
 # ---- Socket activation ---------------------------------------------------------------------------------------------

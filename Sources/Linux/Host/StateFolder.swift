@@ -14,12 +14,15 @@ public final class StateFolder: Sendable {
   ///   - isMade: whether it is made where it is missing, for everybody to read (mkdir(2)).
   /// - Throws: EPERM when others may write into it, ENOENT, ENOTDIR (also for a link), EACCES, EROFS, ENOSPC, EMFILE.
   public init(_ path: String, isMade: Bool = false) throws(Errno) {
-    if isMade, unsafe mkdir(path, 0o755) < 0, Errno.current.number != EEXIST { throw .current }
+    let isNew = unsafe isMade && mkdir(path, 0o755) == 0
+    if isMade, !isNew, Errno.current.number != EEXIST { throw .current }
     let descriptor = try retrying { unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
     folder = Socket(owning: descriptor)
     var status = stat()
     try retrying { unsafe fstat(descriptor, &status) }
     guard status.st_uid == 0 || status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else { throw .notPermitted }
+    // Whatever the umask: services have folders of their own below root's (RuntimeDirectory=, systemd.exec(5)).
+    if isNew { try retrying { fchmod(descriptor, 0o755) } }
   }
 
   /// The whole text of a file; nil when it is not there, is a link, or cannot be read.
