@@ -6,13 +6,14 @@ import signal
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 import yaml
 
 from deploy.tests.support import (
-    BINARY, DEPLOY, address_of_its_own, ask, eventually, program, running, tell,
+    BINARY, DEPLOY, address_of_its_own, ask, eventually, program, run, running, tell,
 )
 
 PROMETHEUS = "127.0.0.1:9090"
@@ -28,6 +29,11 @@ backend = "echo"
 name = "dead"
 listen = ["192.0.2.1:5679"]
 backend = "192.0.2.1:9"
+[[relay]]
+name = "leaving"
+listen = [5680]
+addresses = ["192.0.2.7/32"]
+backend = "echo"
 """
 
 
@@ -58,6 +64,19 @@ def alerts() -> set[str]:
     return {alert["labels"]["alertname"] for alert in answer["data"]["alerts"] if alert["state"] == "firing"}
 
 
+def asked(path: str) -> dict:
+    """What Prometheus answers."""
+    return json.load(urllib.request.urlopen(f"http://{PROMETHEUS}/api/v1/{path}", timeout=5))["data"]
+
+
+def samples(query: str) -> list:
+    return asked("query?query=" + urllib.parse.quote(query))["result"]
+
+
+def last_evaluation() -> str:
+    return asked("rules")["groups"][0]["lastEvaluation"]
+
+
 def is_scraped() -> bool:
     try:
         answer = json.load(urllib.request.urlopen(f"http://{PROMETHEUS}/api/v1/targets", timeout=5))
@@ -76,9 +95,10 @@ class Faults(unittest.TestCase):
                 with running(BINARY, "relay", "--config", file) as relay:
                     self.assertEqual(ask("192.0.2.1", 5678, b"hello"), b"hello")
                     eventually("a scrape", is_scraped)
-                    self.assertEqual(alerts() - {"MultihomedAbsent", "MultihomedDown"}, set())
+                    self.assertEqual(alerts() - {"MultihomedAbsent", "MultihomedDown", "MultihomedNoListeners"}, set())
                     self.backend_is_down()
                     self.configuration_is_wrong(relay, file)
+                    self.address_goes()
                 eventually("MultihomedDown", lambda: "MultihomedDown" in alerts())
 
     def backend_is_down(self) -> None:
@@ -87,6 +107,20 @@ class Faults(unittest.TestCase):
             return "MultihomedBackendDown" in alerts()
 
         eventually("MultihomedBackendDown", asked)
+
+    def address_goes(self) -> None:
+        """For longer than the relay waits for it: then it tells nothing of that listener any more."""
+        address = ("192.0.2.7/24", "dev", "deploy0")
+        run("ip", "address", "add", *address)
+        self.assertEqual(ask("192.0.2.7", 5680, b"hello"), b"hello")
+        eventually("no MultihomedNoListeners", lambda: "MultihomedNoListeners" not in alerts())
+        run("ip", "address", "del", *address)
+        eventually("MultihomedNoListeners", lambda: "MultihomedNoListeners" in alerts())
+        eventually("no sample of the listener", lambda: not samples('multihomed_listener_up{relay="leaving"}'))
+        for _ in range(2):
+            seen = last_evaluation()
+            eventually("another evaluation", lambda: last_evaluation() > seen)
+        self.assertIn("MultihomedNoListeners", alerts())
 
     def configuration_is_wrong(self, relay: subprocess.Popen, file: Path) -> None:
         file.write_text(CONFIGURATION + "nonsense = 1\n")

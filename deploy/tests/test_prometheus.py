@@ -1,8 +1,11 @@
 """Alert rules and dashboard: they fire when they should, and ask for metrics that there are."""
 
 import json
+import re
+import tempfile
 import unittest
 from collections.abc import Iterator
+from pathlib import Path
 
 import yaml
 
@@ -56,7 +59,54 @@ class Alerts(unittest.TestCase):
             self.assertEqual(set(rule["annotations"]), {"summary", "description"}, rule["alert"])
 
 
+def value_of(title: str, series: dict[str, str]) -> float:
+    """What a panel of one number shows after half an hour in which series went as promtool is told."""
+    query = re.sub(r'=~"\$\w+"', '=~".*"', dict(panel_queries())[title])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "rules.yaml").write_text(yaml.safe_dump(
+            {"groups": [{"name": "panel", "rules": [{"record": "panel", "expr": query}]}]}))
+        (folder / "test.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [{
+            "interval": "1m",
+            "input_series": [{"series": name, "values": values} for name, values in series.items()],
+            # Of a value that it does not have, promtool says which it has.
+            "promql_expr_test": [{"expr": "panel", "eval_time": "30m", "exp_samples": [{"labels": "panel", "value": -1}]}],
+        }]}))
+        said = run(*program("usr/bin/promtool"), "test", "rules", "test.yaml", cwd=folder, status=1)
+    found = re.search(r'got:\s*\[?\s*(?:Labels:)?.*?(?:Value:|\s)([-+.\deE]+)\]?\s*$', said, re.M)
+    if not found:
+        raise AssertionError(f"{title} shows nothing:\n{said}")
+    return float(found[1])
+
+
 class Dashboard(unittest.TestCase):
+    def test_what_was_lost_is_shown_though_one_kind_of_loss_has_no_series(self) -> None:
+        dropped = {'multihomed_dropped_datagrams_total{relay="game", reason="hop_limit"}': "0+60x40"}
+        self.assertAlmostEqual(value_of("Lost, 5 minutes", dropped), 300)
+        queues = {'multihomed_upstream_queue_drops_total{relay="game"}': "0+60x40"}
+        self.assertAlmostEqual(value_of("Lost, 5 minutes", queues), 300)
+        self.assertEqual(value_of("Lost, 5 minutes", {"other": "1x40"}), 0)
+
+    def test_listeners_that_are_down_are_counted_and_relays_that_have_none(self) -> None:
+        limit = {f'multihomed_session_limit{{job="j", instance="a", relay="{relay}"}}': "9x40" for relay in ("game", "voice")}
+        up = 'multihomed_listener_up{job="j", instance="a", relay="game", address="192.0.2.1", port="5678"}'
+        down = 'multihomed_listener_up{job="j", instance="a", relay="game", address="192.0.2.2", port="5678"}'
+        voice = up.replace("game", "voice")
+        self.assertEqual(value_of("Listeners down", {**limit, up: "1x40", voice: "1x40"}), 0)
+        self.assertEqual(value_of("Listeners down", {**limit, up: "1x40", down: "0x40", voice: "1x40"}), 1)
+        self.assertEqual(value_of("Listeners down", {**limit, up: "1x40", voice: "1x5 0 0 stale"}), 1)
+
+    def test_each_query_is_of_the_job_that_is_chosen(self) -> None:
+        for title, query in [*panel_queries(), *variable_queries()]:
+            if title == "job":
+                continue
+            for matchers in re.findall(rf"\b{metrics.NAME}(\{{[^}}]*\}})?", query):
+                self.assertIn('job=~"$job"', matchers, title)
+
+    def test_no_window_is_too_short_for_how_often_is_scraped(self) -> None:
+        for title, query in [*panel_queries(), *variable_queries()]:
+            self.assertLessEqual(set(re.findall(r"\[([^]]*)\]", query)), {"$__rate_interval", "5m"}, title)
+
     def test_prometheus_can_parse_each_query(self) -> None:
         queries = [query for _, query in panel_queries()]
         for query in queries:
