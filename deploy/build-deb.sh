@@ -21,7 +21,7 @@ cd "$folder/source"
 cp -R "$deploy/debian" debian
 cp "$binary" multihomed
 cp "$deploy"/man/*.[1-9] man
-cp "$deploy/debian/multihomed.toml" "$deploy/sysctl/60-multihomed.conf" "$deploy/OPERATIONS.md" .
+cp "$deploy/debian/multihomed.toml" "$deploy/sysctl/10-multihomed.conf" "$deploy/OPERATIONS.md" .
 cp "$deploy/multihomed.toml" examples
 cp "$deploy/prometheus/alerts.yaml" "$deploy/grafana/multihomed.json" "$deploy/keepalived/keepalived.conf" examples
 for unit in "$deploy"/systemd/*.*; do

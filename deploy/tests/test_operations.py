@@ -154,7 +154,7 @@ class Files(unittest.TestCase):
             run(*program("usr/sbin/keepalived"), "--config-test", "--use-file", file.name)
 
     def test_the_kernel_takes_the_limits(self) -> None:
-        text = (DEPLOY / "sysctl/60-multihomed.conf").read_text()
+        text = (DEPLOY / "sysctl/10-multihomed.conf").read_text()
         settings = dict(re.findall(r"^(\S+) = (\d+)$", text, re.M))
         wanted = re.search(r"queueBytes: Int32 = (\d+) << (\d+)",
                            (SOURCES / "Sources/Linux/Sockets/UDPSockets.swift").read_text())
