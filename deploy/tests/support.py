@@ -107,6 +107,11 @@ def version() -> str:
     return run(BINARY, "--version").strip()
 
 
+def has_ready_check() -> bool:
+    """Whether this program has the check for health that keepalived and the image's engine call."""
+    return "--ready" in run(BINARY, "status", "--help")
+
+
 def needs_root(test: type[unittest.TestCase]) -> type[unittest.TestCase]:
     """For tests of what only root can do: a package installed, another user's process."""
     host_root = os.getuid() == 0 and Path("/proc/self/uid_map").read_text().split()[2] == "4294967295"
