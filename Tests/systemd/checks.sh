@@ -40,6 +40,9 @@ drop_in() {
   systemctl daemon-reload
 }
 
+contains_holder() { contains "$(ss --udp --listening --numeric --no-header)" 10.1.0.1:5678; }
+is_tried_again() { [ "$(property $unit NRestarts)" -ge 2 ]; }
+
 relay() { printf '[[relay]]\nname = "%s"\nlisten = ["%s"]\nbackend = "echo"\n' "$@"; }
 
 unit=multihomed.service
@@ -60,11 +63,41 @@ roots=$(ls -A /run/multihomed)
 # ---- The start -----------------------------------------------------------------------------------------------------
 
 echo 'listen = [5678]' >$file
+began=$SECONDS
 ! systemctl start $unit 2>/dev/null || fail "it starts with a file that is wrong"
 has_logged $unit "$file:1:1: " || fail "what is wrong with the file is not in the journal"
-say "a file that is wrong is told by the check before the start"
+end=$((began + 90))
+until is $unit ActiveState failed; do
+  [ "$SECONDS" -lt "$end" ] || fail "with a file that is wrong it is $(property $unit ActiveState) after $((SECONDS - began)) s"
+  sleep 0.2
+done
+[ "$(property $unit NRestarts)" -ge 10 ] || fail "it was tried $(property $unit NRestarts) times only"
+contains "$(systemctl list-units --failed --plain --no-legend)" $unit || fail "that it has failed is not to be seen"
+say "a file that is wrong is told in the journal, and after $((SECONDS - began)) s and $(property $unit NRestarts) tries the unit has failed"
+
+systemctl reset-failed $unit
+drop_in $unit "ExecStart=" "ExecStart=$program relay --no-such-option"
+! systemctl start $unit 2>/dev/null || fail "it starts with a command line that is wrong"
+eventually "its failure" is $unit ActiveState failed
+is $unit NRestarts 0 || fail "a command line that is wrong is tried again"
+rm "/run/systemd/system/$unit.d/test.conf"
+systemctl daemon-reload
+systemctl reset-failed $unit
+say "a command line that is wrong is tried once"
+
+relay game 10.1.0.1:5678 >$file
+systemd-run --quiet --unit holder nc -lu 10.1.0.1 5678
+eventually "who holds the port" contains_holder
+! systemctl start $unit 2>/dev/null || fail "it starts although its port is held"
+has_logged $unit "10.1.0.1:5678" || fail "which port is held is not in the journal"
+eventually "another try" is_tried_again
+systemctl stop holder
+eventually "a start once the port is free" is $unit ActiveState active
+answers_at_last 10.1.0.1 5678
+say "a port that is held at first is served when it is free"
 
 systemctl stop $unit
+systemctl reset-failed $unit 2>/dev/null || true
 relay game 5678 >$file
 drop_in $unit UnsetEnvironment=NOTIFY_SOCKET TimeoutStartSec=3 Restart=no
 ! systemctl start $unit 2>/dev/null || fail "it is active without having said that it is ready"
@@ -81,6 +114,8 @@ answers_at_last 10.1.0.1 5678
 user=$(ps -o uid= -p "$(property $unit MainPID)")
 [ "$user" -ne 0 ] || fail "it runs as root"
 eventually "its status" says "serving 2 addresses, "
+[ -S /run/multihomed/multihomed/admin.sock ] || fail "it has no admin socket in its own folder"
+eventually "an answer to status" "$program" status >/dev/null
 say "it is active, relays a datagram, and says: $(property $unit StatusText)"
 
 relay low 53 >/etc/multihomed/low.toml

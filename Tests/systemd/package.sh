@@ -38,7 +38,8 @@ grep --quiet "there is no relay" <<<"$(journalctl --sync; journalctl --no-pager 
 systemctl stop $unit
 say "the package is installed; nothing starts before a relay is named, and the journal says why"
 
-relay game 5678 >$folder/multihomed.toml
+{ printf 'session-log = "/var/log/multihomed/sessions.log"\n' && relay game 5678; } >$folder/multihomed.toml
+cp $folder/multihomed.toml /run/configured.toml
 relay voice 5679 >$folder/voice.toml
 systemctl enable --quiet --now $unit multihomed@voice
 answers 5678 || fail "no answer of $unit"
@@ -49,6 +50,21 @@ kill -KILL "$process"
 eventually "a new process" is_another_process $unit "$process"
 answers 5678 || fail "no answer after kill -9"
 say "it serves from /usr/bin, and survives kill -9"
+
+if command -v logrotate >/dev/null; then
+  log=/var/log/multihomed/sessions.log
+  [ -e $log ] || fail "there is no log of sessions"
+  echo before >>$log
+  process=$(property $unit MainPID)
+  logrotate --force --state /run/logrotate.state /etc/logrotate.d/multihomed || fail "logrotate"
+  eventually "a log of sessions that is new" test -e $log
+  [ ! -s $log ] && [ "$(tail -n 1 $log.1)" = before ] || fail "the log was not moved away: $(ls -l /var/log/multihomed/)"
+  [ "$(readlink "/proc/$process"/fd/* | grep --count --line-regexp "$(realpath $log)")" -ge 1 ] ||
+    fail "the process does not write into the new log: $(ls -l "/proc/$process/fd")"
+  is $unit MainPID "$process" || fail "it was restarted"
+  answers 5678 || fail "no answer after the log was rotated"
+  say "the log of sessions is rotated while it serves"
+fi
 
 dpkg-deb --raw-extract /mnt/stage/package.deb /run/next
 sed -i 's/^Version: .*/&+next/' /run/next/DEBIAN/control
@@ -61,7 +77,7 @@ eventually "a new process of the instance" is_another_process multihomed@voice "
 answers 5678 || fail "no answer after the upgrade"
 answers 5679 || fail "no answer of the instance after the upgrade"
 [ "$(systemctl is-enabled $unit)" = enabled ] || fail "the upgrade has disabled it"
-[ "$(cat $folder/multihomed.toml)" = "$(relay game 5678)" ] || fail "the upgrade has changed the configuration"
+cmp --quiet $folder/multihomed.toml /run/configured.toml || fail "the upgrade has changed the configuration"
 say "an upgrade restarts what runs, instances too, and keeps the configuration"
 
 dpkg --remove multihomed >/dev/null
@@ -73,7 +89,8 @@ rm $folder/voice.toml
 systemctl disable --quiet multihomed@voice 2>/dev/null || rm -f /etc/systemd/system/multi-user.target.wants/multihomed@voice.service
 dpkg --purge multihomed >/dev/null
 [ ! -e $folder ] || fail "left behind: $(find $folder)"
-left=$(find /etc/systemd /lib/systemd /usr/share /usr/bin /usr/lib/sysctl.d /var/lib/systemd -name '*multihomed*' \
+left=$(find /etc/systemd /etc/logrotate.d /lib/systemd /usr/share /usr/bin /usr/lib/sysctl.d /var/lib/systemd /var/log -name '*multihomed*' \
   ! -path '*/man/*/cat*' ! -name 'multihomed-test.target')
 [ -z "$left" ] || fail "left behind: $left"
+[ ! -e /run/multihomed ] || fail "left behind: $(find /run/multihomed)"
 say "removed, it runs no more; purged, nothing of it is left"
