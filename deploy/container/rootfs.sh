@@ -32,6 +32,25 @@ if ldd "$binary" | grep -q 'not found'; then
   exit 1
 fi
 
+# The licences: of the program with what it is linked with statically, and of each library that was copied.
+documents=$root/usr/share/doc
+mkdir -p "$documents/multihomed" "$root/usr/share/common-licenses"
+cp "$(dirname "$0")/../debian/copyright" "$documents/multihomed/copyright"
+find "$root" -name '*.so*' -type f | while read -r copied; do
+  # dpkg knows a file by the path under which it was packed, with or without the /usr before /lib.
+  path=${copied#"$root"}
+  package=$(dpkg-query --search "$path" "/usr$path" "${path#/usr}" 2>/dev/null | sed -n '1s/[:,].*//p')
+  if [ -z "$package" ] || [ ! -e "/usr/share/doc/$package/copyright" ]; then
+    echo "rootfs.sh: no package with a licence is known for $path: install it as one of Debian's" >&2
+    exit 1
+  fi
+  mkdir -p "$documents/$package"
+  cp -L "/usr/share/doc/$package/copyright" "$documents/$package/copyright"
+done
+grep -rhoE '/usr/share/common-licenses/[A-Za-z]+(-[0-9.]*[0-9])?' "$documents" | sort -u | while read -r licence; do
+  [ ! -e "$licence" ] || cp -L "$licence" "$root$licence"
+done
+
 echo "multihomed:x:$user:$user:multihomed:/:/usr/bin/multihomed" >"$root/etc/passwd"
 echo "multihomed:x:$user:" >"$root/etc/group"
 # An image gives every file to root but this folder, whoever has built it.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -30,13 +31,32 @@ def setUpModule() -> None:
 class Contents(unittest.TestCase):
     def test_it_holds_the_program_its_libraries_and_two_lists_of_users(self) -> None:
         files = {str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if not path.is_dir()}
-        self.assertEqual({name for name in files if ".so" not in name},
+        licences = {name for name in files if name.startswith(("usr/share/doc/", "usr/share/common-licenses/"))}
+        rest = files - licences
+        self.assertEqual({name for name in rest if ".so" not in name},
                          {"usr/bin/multihomed", "etc/passwd", "etc/group"})
         needed = run("ldd", ROOT / "usr/bin/multihomed")
-        for name in files - {"usr/bin/multihomed", "etc/passwd", "etc/group"}:
+        for name in rest - {"usr/bin/multihomed", "etc/passwd", "etc/group"}:
             self.assertIn(f"/{name}", needed)
         for path in ROOT.rglob("*"):
             self.assertFalse(path.lstat().st_mode & 0o6002, f"{path}: for others to write, or to run as its owner")
+
+    def test_it_holds_the_licence_of_each_library_and_every_text_that_a_licence_names(self) -> None:
+        self.assertEqual((ROOT / "usr/share/doc/multihomed/copyright").read_bytes(),
+                         (DEPLOY / "debian/copyright").read_bytes())
+        owners = set()
+        for path in ROOT.rglob("*.so*"):
+            owner = run("sh", "-c", f"dpkg --search '*/{path.name}' | sed -n '1s/[:,].*//p'").strip()
+            self.assertTrue(owner, path)
+            owners.add(owner)
+            copyright = (ROOT / "usr/share/doc" / owner / "copyright").read_text()
+            self.assertEqual(copyright, (Path("/usr/share/doc") / owner / "copyright").read_text())
+        self.assertTrue({"libmicrohttpd12", "libc6"} <= owners, owners)
+        named = {name for path in (ROOT / "usr/share/doc").rglob("copyright")
+                 for name in re.findall(r"/usr/share/common-licenses/([A-Za-z]+(?:-[0-9.]*[0-9])?)", path.read_text())}
+        there = {path.name for path in Path("/usr/share/common-licenses").glob("*")}
+        self.assertIn("LGPL-2.1", named)
+        self.assertLessEqual(named & there, {path.name for path in (ROOT / "usr/share/common-licenses").glob("*")})
 
     def test_it_is_small(self) -> None:
         size = sum(path.stat().st_size for path in ROOT.rglob("*") if path.is_file()) / 2**20
