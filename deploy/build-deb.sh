@@ -19,6 +19,7 @@ rm -f "$folder"/multihomed_*
 cd "$folder/source"
 
 cp -R "$deploy/debian" debian
+cp "$deploy/logrotate/multihomed" debian/multihomed.logrotate
 cp "$binary" multihomed
 cp "$deploy"/man/*.[1-9] man
 cp "$deploy/debian/multihomed.toml" "$deploy/sysctl/10-multihomed.conf" "$deploy/OPERATIONS.md" .

@@ -3,7 +3,7 @@
 DEB_PACKAGES := debhelper dpkg-dev
 IMAGE_PACKAGES := python3
 DEPLOY_TEST_PACKAGES := $(DEB_PACKAGES) $(IMAGE_PACKAGES) lintian devscripts \
-  bash-completion fish zsh podman crun iproute2 util-linux python3-pip shellcheck nftables \
+  bash-completion fish zsh podman crun iproute2 util-linux python3-pip shellcheck nftables logrotate \
   systemd netcat-openbsd procps
 
 .PHONY: deb deb-test image image-test deploy-test deploy-packages deploy-programs

@@ -17,8 +17,8 @@ FOLDER = SOURCES / ".build-deb"
 CONFIGURATION = "etc/multihomed/multihomed.toml"
 # What dpkg and its triggers write for themselves.
 OF_DPKG = re.compile(
-    r"^(var/lib/dpkg|var/log|var/cache|var/lib/(systemd|man-db|update-notifier)|etc/ld\.so\.cache|usr/share/man/.*/index|"
-    r"run|tmp|var/tmp|root|dev)(/|$)"
+    r"^(var/lib/dpkg|var/log/(dpkg|alternatives)\.log|var/cache|var/lib/(systemd|man-db|update-notifier)|etc/ld\.so\.cache|"
+    r"usr/share/man/.*/index|run|tmp|var/tmp|root|dev)(/|$)"
 )
 
 
@@ -128,6 +128,8 @@ class Life(unittest.TestCase):
         run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={self.upper},workdir={base / 'work'}", self.root)
         for folder in ("proc", "dev"):
             run("mount", "--rbind", f"/{folder}", self.root / folder)
+        # Not the host's own, in which relays may have their sockets.
+        run("mount", "-t", "tmpfs", "tmpfs", self.root / "run")
         self.folder = self.root / "var/tmp"
         # A container of the tests may forbid services to start; here nothing could start one.
         self.keep = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
@@ -147,7 +149,7 @@ class Life(unittest.TestCase):
             is_known_folder = path.is_dir() and not path.is_symlink() and (Path("/") / name).is_dir()
             if not is_known_folder and not OF_DPKG.match(name):
                 found.add(name)
-        return found
+        return found | {str(path.relative_to(self.root)) for path in (self.root / "run").glob("multihomed*")}
 
     def test_it_is_installed_serves_is_upgraded_and_leaves_nothing_behind(self) -> None:
         self.assertEqual(self.changed(), set())
@@ -155,6 +157,7 @@ class Life(unittest.TestCase):
         self.assertIn("usr/bin/multihomed", self.changed())
         self.assertEqual(self.inside("dpkg", "--verify", "multihomed"), "")
         self.serves()
+        self.assertIn("run/multihomed", self.changed())
 
         # An upgrade keeps what the administrator wrote.
         configuration = self.root / CONFIGURATION
@@ -167,11 +170,27 @@ class Life(unittest.TestCase):
         self.assertIn(f"{version()}+next", self.inside("dpkg-query", "--show", "multihomed"))
         self.serves()
 
+        self.logs()
         self.inside("dpkg", "--remove", "multihomed")
-        self.assertEqual({name for name in self.changed() if not name.startswith("etc/multihomed")}, set())
+        kept = re.compile(r"etc/(multihomed|logrotate\.d/multihomed)|var/log/(private|multihomed)")
+        self.assertEqual({name for name in self.changed() if not kept.match(name)}, set())
         self.assertEqual(configuration.read_text(), wanted)
         self.inside("dpkg", "--purge", "multihomed")
-        self.assertEqual(self.changed(), set())
+        self.assertEqual(self.changed() - {"var/log/private"}, set())
+
+    def logs(self) -> None:
+        """What LogsDirectory= and DynamicUser= leave (systemd.exec(5))."""
+        logs = self.root / "var/log"
+        (logs / "private/multihomed").mkdir(parents=True)
+        (logs / "private/multihomed/sessions.log").write_text("a session\n")
+        (logs / "multihomed").symlink_to("private/multihomed")
+
+    def test_logrotate_takes_its_file(self) -> None:
+        self.install(package())
+        self.logs()
+        said = self.inside("logrotate", "--debug", "--state", "/var/tmp/state", "/etc/logrotate.d/multihomed")
+        self.assertNotIn("error", said)
+        self.assertIn("considering log /var/log/multihomed/sessions.log", said)
 
     def serves(self) -> None:
         with address_of_its_own("192.0.2.1"), self.relay():
