@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 WORDS = {"apiVersion", "kind", "namespace", "resources", "configMapGenerator", "images"}
-WITHOUT_NAMESPACE = {"Namespace"}
+WITHOUT_NAMESPACE = {"Namespace", "PriorityClass"}
 
 
 def build(folder: Path) -> list[dict]:
@@ -21,7 +21,7 @@ def build(folder: Path) -> list[dict]:
     for resource in resources:
         if resource["kind"] not in WITHOUT_NAMESPACE:
             resource["metadata"]["namespace"] = settings["namespace"]
-        elif resource["metadata"]["name"] != settings["namespace"]:
+        elif resource["kind"] == "Namespace" and resource["metadata"]["name"] != settings["namespace"]:
             raise AssertionError(f"{folder}: {resource['metadata']['name']} is another namespace than that of the rest")
     for image in settings.get("images", []):
         for container in containers(resources):

@@ -8,10 +8,12 @@ import tempfile
 import unittest
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from deploy.tests import kustomization
 from deploy.tests.support import (
     BINARY, DEPLOY, address_of_its_own, ask, eventually, program, run, running, tell,
 )
@@ -43,13 +45,13 @@ def rules_without_patience() -> str:
     return re.sub(r"^ +for: .*\n", "", text, flags=re.M)
 
 
-def settings(folder: Path) -> list[object]:
+def settings(folder: Path, jobs: list[dict] | None = None) -> list[object]:
     """What Prometheus is started with."""
     (folder / "alerts.yaml").write_text(rules_without_patience())
     (folder / "prometheus.yml").write_text(yaml.safe_dump({
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": ["alerts.yaml"],
-        "scrape_configs": [{"job_name": "multihomed", "static_configs": [{"targets": [RELAY]}]}],
+        "scrape_configs": jobs or [{"job_name": "multihomed", "static_configs": [{"targets": [RELAY]}]}],
     }))
     return [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={PROMETHEUS}", "--log.level=error"]
@@ -77,12 +79,50 @@ def last_evaluation() -> str:
     return asked("rules")["groups"][0]["lastEvaluation"]
 
 
-def is_scraped() -> bool:
+def is_answered(path: str) -> bool:
     try:
-        answer = json.load(urllib.request.urlopen(f"http://{PROMETHEUS}/api/v1/targets", timeout=5))
+        return bool(asked(path))
     except OSError:
         return False
-    return any(target["health"] == "up" for target in answer["data"]["activeTargets"])
+
+
+def is_scraped() -> bool:
+    return is_answered("targets") and any(target["health"] == "up" for target in asked("targets")["activeTargets"])
+
+
+class Cluster(unittest.TestCase):
+    """The job for Kubernetes, with the pods of the manifests in the place of a cluster that is asked: Debian's Prometheus
+    cannot ask one."""
+
+    def test_it_finds_the_relays_of_nodes_and_the_sidecars_as_the_job_of_the_alerts_and_nothing_else(self) -> None:
+        configured = yaml.safe_load((DEPLOY / "prometheus/kubernetes.yaml").read_text())
+        (job,) = configured["scrape_configs"]
+        self.assertEqual(job.pop("kubernetes_sd_configs"), [{"role": "pod"}])
+        job["static_configs"] = [group for name in ("base", "sidecar") for group in ports_of(name)]
+        self.assertGreater(len(job["static_configs"]), 4)
+        with tempfile.TemporaryDirectory(prefix="multihomed-prometheus-") as name:
+            started = settings(Path(name), configured["scrape_configs"])
+            with running(*program("usr/bin/prometheus"), *started):
+                eventually("targets", lambda: is_answered("targets") and asked("targets")["activeTargets"])
+                found = [target["labels"] for target in asked("targets")["activeTargets"]]
+        self.assertEqual(sorted(labels["namespace"] for labels in found), ["game", "multihomed"])
+        for labels in found:
+            self.assertEqual((labels["job"], labels["instance"]), ("multihomed", "node-1"))
+
+
+def ports_of(name: str) -> Iterator[dict]:
+    """What Prometheus is told of the pods of a folder: a target for each port of each container."""
+    resources = kustomization.build(DEPLOY / "kubernetes" / name)
+    namespace = next(found["metadata"]["name"] for found in resources if found["kind"] == "Namespace")
+    for container in kustomization.containers(resources):
+        for port in container.get("ports", [{"name": "", "containerPort": 80}]):
+            yield {"targets": [f"192.0.2.99:{port['containerPort']}"], "labels": {
+                "__meta_kubernetes_namespace": namespace,
+                "__meta_kubernetes_pod_container_name": container["name"],
+                "__meta_kubernetes_pod_container_port_name": port["name"],
+                "__meta_kubernetes_pod_phase": "Running",
+                "__meta_kubernetes_pod_node_name": "node-1",
+            }}
 
 
 class Faults(unittest.TestCase):
