@@ -100,6 +100,36 @@ class Reasons(unittest.TestCase):
         self.assertEqual({label for label in labels if f"`{label}`" not in metrics}, set())
 
 
+    def test_what_the_manual_page_wants_told_to_the_authors_the_guide_does_too(self) -> None:
+        page = (DEPLOY / "man/multihomed-metrics.7").read_text()
+        listed = page[page.index('begin: drop reasons') : page.index('end: drop reasons')]
+        for label, text in re.findall(r"^\.It Ic (\w+)\n(.*?)(?=^\.It|^\.El)", listed, re.M | re.S):
+            (row,) = re.findall(rf"^\| `{label}` \|.*$", section("Reading the metrics"), re.M)
+            self.assertEqual("tell the authors" in text, "tell the authors" in row, label)
+
+
+class Overviews(unittest.TestCase):
+    def test_the_manual_page_of_the_program_names_each_command(self) -> None:
+        page = (DEPLOY / "man/multihomed.8").read_text()
+        synopsis, description = page.split(".Sh DESCRIPTION")[0], page.split(".Sh DESCRIPTION")[1]
+        commands = re.findall(r"^  (\S+) {2,}", run(BINARY, "--help").split("SUBCOMMANDS:")[1], re.M)
+        self.assertIn("check", commands)
+        for command in set(commands) - {"help"}:
+            self.assertRegex(synopsis, rf"\.Cm (.* )?{command}\b")
+            self.assertRegex(description, rf"\.It Cm (.* , )?{command}\b")
+
+    def test_every_place_that_contributors_are_sent_to_is_there(self) -> None:
+        text = (SOURCES / "CONTRIBUTING.md").read_text()
+        for path in re.findall(r"`((?:Sources|Tests|deploy)/[\w/.]+)`", text):
+            self.assertTrue((SOURCES / path).exists(), path)
+        room = ""
+        for indent, name in re.findall(r"^( *)([\w/.]+/) ", blocks(text, "")[0], re.M):
+            room = room if indent else name
+            self.assertTrue((SOURCES / (room + name if indent else name)).is_dir(), name)
+        for folder in (SOURCES / "Sources/Service").iterdir():
+            self.assertTrue(not folder.is_dir() or f"  {folder.name}/ " in text, folder)
+
+
 class Commands(unittest.TestCase):
     def pages(self) -> list[str]:
         return [(DEPLOY / name).read_text() for name in PAGES]
