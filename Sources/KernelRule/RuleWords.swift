@@ -118,7 +118,7 @@ package enum RuleWords {
     let way =
       error == .notPermitted
       ? "the folder must be root's or your own, and writable for nobody else"
-      : "run it as root"
+      : "run it as root (in a systemd unit: with ReadWritePaths=/run)"
     return
       "warning: what was applied cannot be noted in \(RuleFiles.folder): \(error); multihomed kernel show will not notice "
       + "when somebody flushes the ruleset, and commands at the same time may undo each other; \(way)"
@@ -126,7 +126,8 @@ package enum RuleWords {
 
   /// That nothing was noted because nothing had to be, but others were not kept away, either.
   package static let unlocked =
-    "warning: \(RuleFiles.folder) cannot be written, so that commands at the same time may undo each other; run it as root"
+    "warning: \(RuleFiles.folder) cannot be written, so that commands at the same time may undo each other; run it as root "
+    + "(in a systemd unit: with ReadWritePaths=/run)"
 
   // MARK: Ports
 

@@ -46,7 +46,7 @@ struct KernelRuleRefusalTests {
     #expect(answer.exit == .status(0))
     #expect(
       answer.error.hasPrefix("multihomed: warning: what was applied cannot be noted in /run/multihomed: Read-only"))
-    #expect(answer.error.contains("; run it as root"))
+    #expect(answer.error.contains("; run it as root (in a systemd unit: with ReadWritePaths=/run)"))
     // Neither is there a lock, which is said also where nothing has to be noted.
     let remove = try scene.run("remove 5679", by: ["unshare", "--mount", "sh", "-c", shell])
     #expect(remove.exit == .status(0))
