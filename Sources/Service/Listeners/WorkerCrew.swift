@@ -25,8 +25,13 @@ final class WorkerCrew {
   var receiveQueue: Int?
   private var opened: [ListenerKey: Opened] = [:]
   private var lastIdentity: UInt64 = 0
-  /// By worker. Kept when a listener is closed, as long as its relay runs: a counter never goes back.
+  /// By worker. Kept when a listener is closed and comes back: a counter goes on where it was.
   private(set) var counters: [ListenerKey: [ListenerCounters]] = [:]
+  /// Those of listeners that are closed, the longest closed first: addresses that come and go for years, as those of
+  /// containers do, must not be remembered for years.
+  private var closed: [ListenerKey] = []
+  /// So many of them are kept: a few hundred KiB.
+  private static let closedLimit = 1_024
 
   /// Makes the workers and starts their threads.
   ///
@@ -99,6 +104,7 @@ final class WorkerCrew {
     for worker in workers { worker.end(id) }
     relays[id] = nil
     counters = counters.filter { $0.key.relay != id }
+    closed.removeAll { $0.relay == id }
   }
 
   // MARK: Listeners
@@ -116,6 +122,7 @@ final class WorkerCrew {
     opened[key] = Opened(identity: identity, sockets: sockets)
     let counted = counters[key] ?? workers.map { _ in ListenerCounters() }
     counters[key] = counted
+    closed.removeAll { $0 == key }
     for (number, worker) in workers.enumerated() {
       let opening = ListenerOpening(
         socket: sockets[number], endpoint: key.endpoint, backend: backend(of: key),
@@ -130,7 +137,14 @@ final class WorkerCrew {
 
   func close(_ key: ListenerKey, _ reason: EndReason) {
     each(key) { $0.close($1, reason) }
-    opened[key] = nil
+    if opened.removeValue(forKey: key) != nil { forgetCounters(of: key) }
+  }
+
+  /// Of a listener that is closed: at once where nothing was counted, otherwise when many others have been closed since.
+  private func forgetCounters(of key: ListenerKey) {
+    guard counters[key]?.contains(where: \.hasCounted) == true else { return counters[key] = nil }
+    closed.append(key)
+    if closed.count > Self.closedLimit { counters[closed.removeFirst()] = nil }
   }
 
   /// The same, and its port is free when this returns, whatever the workers are doing.
@@ -183,5 +197,11 @@ final class WorkerCrew {
     guard let relay = relays[key.relay], let plan = relay.plans.first else { preconditionFailure("no such relay") }
     let port = relay.configuration.backendPort(for: key.endpoint.port, among: plan.backendPorts)
     return Endpoint(plan.backend, port)
+  }
+}
+
+extension ListenerCounters {
+  fileprivate var hasCounted: Bool {
+    receiveQueueDrops > 0 || Direction.allCases.contains { datagrams($0) > 0 }
   }
 }
