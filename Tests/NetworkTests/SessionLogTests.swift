@@ -103,4 +103,19 @@ struct SessionLogTests {
     try host.relay.process.waitForLine(containing: "sessions were left out of the session log")
     #expect(try client.ask("hello") != nil)
   }
+
+  /// Also what was left out shortly after the last line that told of some.
+  @Test func atTheEndNothingThatWasLeftOutIsUntold() throws {
+    let host = try ReloadHost(PairNetwork(), "session-log = '/dev/full'\n" + relay)
+    let client = try host.client(of: "10.1.0.1:5678")
+    for number in 1...3 {
+      for _ in 1...2 { #expect(try client.ask("hello") != nil) }
+      try eventually("it has ended") { try host.ledger(of: "dns")?.sessionsEnded == ["responses": number] }
+    }
+    try host.relay.stop()
+    let lines = try host.relay.process.lines(of: .error).filter { $0.contains("sessions were left out") }
+      .map { try JSON(parsing: $0) }
+    let told = lines.compactMap { line in line["sessions"]?.integer ?? line["sessions"]?.string.flatMap { Int($0) } }
+    #expect(lines.count == told.count && told.reduce(0, +) == 3, "\(lines)")
+  }
 }

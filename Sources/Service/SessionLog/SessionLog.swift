@@ -62,12 +62,13 @@ final class SessionLog: @unchecked Sendable {
     wakeup?.send()
   }
 
-  /// Writes what is left, and ends the thread.
+  /// Writes what is left, tells what was left out and not told yet, and ends the thread.
   func stop() {
     isEnding.withLock { $0 = true }
     wakeup?.send()
     thread?.join()
     thread = nil
+    tell()
   }
 
   // MARK: On its thread
@@ -106,11 +107,16 @@ final class SessionLog: @unchecked Sendable {
   private func complain() {
     let now = Instant.now
     guard untold > 0, now >= nextComplaint else { return }
+    tell()
+    nextComplaint = now + Self.period
+  }
+
+  private func tell() {
+    if untold == 0 { return }
     logger.warning(
       "sessions were left out of the session log: they end faster than it can be written, or it cannot be written at all",
       metadata: ["sessions": "\(untold)"])
     untold = 0
-    nextComplaint = now + Self.period
   }
 }
 
