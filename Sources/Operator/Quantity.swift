@@ -11,6 +11,9 @@ package enum Quantity {
     return text
   }
 
+  /// Beyond that, numbers are what a process tells that is not one of ours: what is whole in a Double and fits an Int.
+  private static let greatest = 9e15
+
   /// At most five characters: `999`, `1.2k`, `123k`, `4.5M`; below 100 with a tenth where there is one: `0.5`.
   package static func short(_ number: Double) -> String { scaled(number, by: 1_000, ["", "k", "M", "G", "T", "P"]) }
 
@@ -32,11 +35,11 @@ package enum Quantity {
   /// The same in one word: `0.4s`, `45s`, `3m20s`.
   package static func brief(seconds: Double) -> String {
     if seconds < 10 { return tenths(max(0, seconds)) + "s" }
-    return duration(seconds: Int(seconds)).filter { $0 != " " }
+    return duration(seconds: Int(min(seconds, greatest))).filter { $0 != " " }
   }
 
   private static func scaled(_ number: Double, by step: Double, _ units: [String]) -> String {
-    var (number, unit) = (max(0, number), 0)
+    var (number, unit) = (min(max(0, number), greatest * 999), 0)
     while number >= 999.5, unit + 1 < units.count { (number, unit) = (number / step, unit + 1) }
     let isWhole = unit == 0 && number == number.rounded()
     return (number >= 99.95 || isWhole ? "\(Int(number.rounded()))" : tenths(number)) + units[unit]

@@ -14,11 +14,12 @@ struct CheckCommand: ParsableCommand {
         multihomed check --config /etc/multihomed/multihomed.toml
       """)
 
-  @OptionGroup
-  var file: ConfigOption
+  @Option(
+    help: ArgumentHelp("The file to check, see multihomed.toml(5).", valueName: "FILE"), completion: .file())
+  var config: String?
 
   func run() throws {
-    guard let path = file.path else {
+    guard let path = ConfigOption.path(config) else {
       throw ConfigurationError.usage("which file? give it, as in: multihomed check --config multihomed.toml")
     }
     let configuration = try ConfigurationFile.read(path)

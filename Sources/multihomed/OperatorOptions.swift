@@ -8,11 +8,14 @@ extension OperatorFailure: Complaint {}
 struct InstanceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Ask by this socket. (default: every admin.sock or PID.sock in /run/multihomed*, $XDG_RUNTIME_DIR/multihomed)",
-      valueName: "PATH"))
+      "Ask by this socket. (default: every PID.sock and */admin.sock in /run/multihomed and $XDG_RUNTIME_DIR/multihomed)",
+      valueName: "PATH"), completion: .file())
   var admin: String?
 
-  @Option(help: ArgumentHelp("Ask the process of this number, where several are running.", valueName: "PID"))
+  // Unconditional: whoever gives -1 is told what is expected.
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Ask the process of this number, where several are running.", valueName: "PID"))
   var pid: String?
 
   func choice() throws(OperatorFailure) -> InstanceChoice {

@@ -8,7 +8,8 @@ struct RelayCommand: ParsableCommand {
     abstract: "Listen on every address of this host, and forward to a service.",
     discussion: """
       Prints a line that begins with "ready" once it serves, then logs to standard error. SIGTERM and SIGINT end it in \
-      order, a second one at once; SIGUSR1 logs its counters.
+      order, a second one at once; SIGHUP reads the configuration file again; SIGUSR1 logs the counters; SIGUSR2 starts the \
+      program anew, which takes over the listeners and the sessions.
 
       Durations are a whole number and a unit: 50us, 500ms, 30s, 5m, 1h. Every option can also be set in the environment, as \
       in MULTIHOMED_LISTEN=53,5000-5010 MULTIHOMED_LOOPBACK=true; the command line wins.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Operator
 import Service
 
 // Every value stays text here: Service reads it, so that the command line, the environment and whatever else may set it
@@ -79,7 +80,7 @@ struct SessionOptions: ParsableArguments {
     help: ArgumentHelp(
       "How to reach the service: one socket with a source address for each session (multiplexed; for a backend in "
         + "127.0.0.0/8), or one socket for each session (connected). (default: auto)",
-      valueName: "auto|multiplexed|connected"))
+      valueName: "auto|multiplexed|connected"), completion: .list(["auto", "multiplexed", "connected"]))
   var upstream: String?
 
   @Option(
@@ -114,16 +115,18 @@ struct ProcessOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The least severe messages to log. (default: info)",
-      valueName: "trace|debug|info|notice|warning|error|critical"))
+      valueName: "trace|debug|info|notice|warning|error|critical"), completion: .list(Operator.LogLevelCommand.levels))
   var logLevel: String?
 
-  @Option(help: ArgumentHelp("How to log to standard error. (default: text)", valueName: "text|json"))
+  @Option(
+    help: ArgumentHelp("How to log to standard error. (default: text)", valueName: "text|json"),
+    completion: .list(["text", "json"]))
   var logFormat: String?
 
   @Option(
     help: ArgumentHelp(
       "Write a line for each session that has ended to a file, or to standard error. (default: nowhere)",
-      valueName: "FILE|-"))
+      valueName: "FILE|-"), completion: .file())
   var sessionLog: String?
 
   @Option(
@@ -135,7 +138,7 @@ struct ProcessOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The Unix socket by which status, sessions, top and log-level ask. (default: admin.sock in $RUNTIME_DIRECTORY, else "
-        + "PID.sock in /run/multihomed or $XDG_RUNTIME_DIR/multihomed)", valueName: "PATH|none"))
+        + "PID.sock in /run/multihomed or $XDG_RUNTIME_DIR/multihomed)", valueName: "PATH|none"), completion: .file())
   var admin: String?
 
   @Option(

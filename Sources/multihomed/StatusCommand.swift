@@ -10,19 +10,35 @@ struct StatusCommand: ParsableCommand {
       Of every process: its relays with their sessions, what they have relayed and dropped, and the listeners that are not \
       up, with the reason. Asks by the process's admin socket, as root or as the process's user.
 
-      Exit status: 0 when all are healthy; 1 when one is not, when none is running or none can be asked; 64 usage.
+      Exit status: 0 when all are healthy; 1 when one is not, when none is running or one cannot be asked; 64 usage. With \
+      --ready: 0 when the process is ready, otherwise 1.
+
+      Example, for a health check:
+        multihomed status --ready --admin /run/multihomed/multihomed/admin.sock
       """)
 
   @Flag(help: "Answer in JSON: an array with an object for each process; multihomed-status(8) describes it.")
   var json = false
 
+  @Flag(help: "Ask one process alone whether clients should come to it now, and print its word; takes 2s at most.")
+  var ready = false
+
   @OptionGroup
   var instance: InstanceOptions
 
   func run() throws {
-    let (lines, isHealthy) = try Operator.StatusCommand.run(try instance.choice(), isJSON: json)
-    try show(lines)
-    if !isHealthy { throw ExitCode(1) }
+    if ready { return try askWhetherReady() }
+    let answer = try Operator.StatusCommand.run(try instance.choice(), isJSON: json)
+    try show(answer.lines)
+    for failure in answer.failures { StandardError.write(line: "multihomed: error: \(failure)") }
+    if !answer.isHealthy { throw ExitCode(1) }
+  }
+
+  private func askWhetherReady() throws {
+    if json { throw OperatorFailure(contradiction: "--ready and --json contradict each other; give one of them") }
+    let (line, isReady) = try ReadyCommand.run(try instance.choice())
+    try show([line])
+    if !isReady { throw ExitCode(1) }
   }
 }
 
@@ -57,10 +73,13 @@ struct SessionsCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The greatest first: age, time since the last datagram (idle), that time with the shortest first (recent), datagrams or "
-        + "bytes. (default: age)", valueName: "age|idle|recent|datagrams|bytes"))
+        + "bytes. (default: age)", valueName: "age|idle|recent|datagrams|bytes"), completion: .list(SessionOrder.orders)
+  )
   var order: String?
 
-  @Option(help: ArgumentHelp("How many, up to 100000; 0 is all. (default: 100)", valueName: "N"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How many, up to 100000; 0 is all. (default: 100)", valueName: "N"))
   var limit: String?
 
   @Flag(help: "All of them, in no order.")
@@ -118,7 +137,8 @@ struct LogLevelCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The least severe messages to log: trace, debug, info, notice, warning, error or critical.", valueName: "LEVEL"))
+      "The least severe messages to log: trace, debug, info, notice, warning, error or critical.", valueName: "LEVEL"),
+    completion: .list(Operator.LogLevelCommand.levels))
   var level: String
 
   @OptionGroup

@@ -125,6 +125,11 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     BadInput(
       "relay --loopback=yes",
       answer: "the option '--loopback' does not take any value, but 'yes' was specified; \(relayHelp)"),
+    BadInput(
+      "status --pid -1", answer: "--pid '-1' is no process number; give one above 0, as told by: multihomed status"),
+    BadInput(
+      "sessions --limit -1", answer: "--limit '-1' is out of range; give 1 to 100000, or 0 for all"),
+    BadInput("status --ready --json", answer: "--ready and --json contradict each other; give one of them"),
     BadInput("rely", answer: "'rely' is not a command of multihomed; \(commands)"),
     BadInput("5678 relay", answer: "'5678' is not a command of multihomed; \(commands)"),
     BadInput("", answer: "multihomed needs a command; \(commands)"),
@@ -183,6 +188,12 @@ struct BadInput: Sendable, CustomTestStringConvertible {
       #expect(help.output.hasPrefix(start))
       #expect(help.error.isEmpty)
     }
+  }
+
+  @Test func helpNamesEverySignalAndExplainsAFileWhereItIsGiven() throws {
+    let relay = try Program.run(["relay", "--help"]).output
+    for signal in ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"] { #expect(relay.contains(signal)) }
+    #expect(try !Program.run(["check", "--help"]).output.contains("Process"))
   }
 
   private func answers(_ input: BadInput) throws {

@@ -4,6 +4,10 @@ import Support
 
 /// A host with a relay that can be asked about itself.
 final class AdminHost {
+  /// Two relays, one with a multiplexed and one with a connected upstream.
+  static let two =
+    ReloadHost.echo("dns", 5678, "max-sessions = 1000") + ReloadHost.echo("voice", 5679, "upstream = 'connected'")
+
   let network: PairNetwork
   let relay: MultihomedProcess
   /// Where its socket is.

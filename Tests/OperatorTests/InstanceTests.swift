@@ -7,38 +7,6 @@ import Operator
 
 /// The command's side of the admin socket, in front of services that are not what they should be.
 @Suite struct InstanceTests {
-  /// Answers each connection with some bytes; or with nothing, and goes on listening.
-  private final class FakeProcess: @unchecked Sendable {
-    let path: String
-    private let listening: ListeningSocket
-    private let thread: Linux.Thread
-    private let isEnding = Monitor(false)
-
-    init(_ path: String, answer: String?) throws {
-      self.path = path
-      let listening = try ListeningSocket(at: path, mode: 0o600)
-      self.listening = listening
-      thread = try Linux.Thread(named: "fake") { [isEnding] in
-        while !isEnding.with({ $0 }) {
-          guard (try? listening.socket.waitUntilReadable(within: .milliseconds(20))) == true else { continue }
-          let client = accept(listening.socket.descriptor, nil, nil)
-          guard client >= 0, let answer else { continue }
-          var bytes = [UInt8](repeating: 0, count: 4_096)
-          if unsafe read(client, &bytes, bytes.count) > 0 {
-            _ = unsafe send(client, answer, answer.utf8.count, Int32(MSG_NOSIGNAL))
-          }
-          close(client)
-        }
-      }
-    }
-
-    func stop() {
-      isEnding.with { $0 = true }
-      thread.join()
-      listening.close()
-    }
-  }
-
   private func failure(_ answer: String?) throws -> String? {
     let folder = try TemporaryFolder()
     let fake = try FakeProcess("\(folder.path)/1.sock", answer: answer)
@@ -55,7 +23,8 @@ import Operator
     #expect(try failure("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")?.contains("cannot be read") == true)
     #expect(try failure("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")?.contains("is no JSON") == true)
     #expect(try failure("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")?.contains("broke off") == true)
-    #expect(try failure("HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\nnot me") == "not me")
+    let metrics = try failure("HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\nnot me")
+    #expect(metrics?.contains("is not the admin socket of a relay, perhaps its socket for metrics") == true)
     #expect(try failure("") == "the relay broke off its answer; is it ending?")
   }
 
@@ -78,7 +47,7 @@ import Operator
     let fake = try FakeProcess("\(folder.path)/1.sock", answer: "")
     defer { fake.stop() }
     let found = Instances(in: [folder.path, "/nowhere"])
-    #expect(found.reachable.map(\.path) == [fake.path] && found.forbidden.isEmpty && found.troubled.isEmpty)
+    #expect(found.reachable.map(\.client.path) == [fake.path] && found.missed.isEmpty)
     #expect(Set(ProcFile.names(in: folder.path)) == ["1.sock", "3.sock"])
   }
 
@@ -94,22 +63,64 @@ import Operator
     }
   }
 
+  @Test func socketsAreFoundInFoldersOfServicesToo() throws {
+    let folder = try TemporaryFolder()
+    try #require(unsafe mkdir("\(folder.path)/multihomed@dns.service", 0o700) == 0)
+    let fakes = try ["1.sock", "multihomed@dns.service/admin.sock"].map {
+      try FakeProcess("\(folder.path)/\($0)", answer: FakeProcess.status())
+    }
+    defer { for fake in fakes { fake.stop() } }
+    #expect(Instances(in: [folder.path]).reachable.map(\.client.path) == fakes.map(\.path))
+  }
+
+  /// One that hangs is neither passed over nor taken for one that is not there.
+  @Test func whoeverCannotBeAskedIsTold() throws {
+    let folder = try TemporaryFolder()
+    let good = try FakeProcess("\(folder.path)/1.sock", answer: FakeProcess.status())
+    let broken = try FakeProcess("\(folder.path)/2.sock", answer: "")
+    defer { for fake in [good, broken] { fake.stop() } }
+    let choice = try InstanceChoice(folders: [folder.path])
+    let answer = try StatusCommand.run(choice, isJSON: false)
+    #expect(!answer.isHealthy && answer.lines.first?.hasPrefix("multihomed 1, pid ") == true)
+    #expect(answer.failures == ["the relay broke off its answer; is it ending?"])
+    do throws(OperatorFailure) {
+      _ = try LogLevelCommand.run(choice, level: "debug")
+      Issue.record("one was chosen")
+    } catch {
+      #expect(error.exitCode == 64)
+      #expect(error.message.hasPrefix("2 processes are running; say which by --pid: "))
+      #expect(error.message.hasSuffix("; the relay broke off its answer; is it ending?"))
+    }
+  }
+
+  @Test func whoeverIsReadyIsToldInAWord() throws {
+    let folder = try TemporaryFolder()
+    func word(_ answer: String?) throws -> (line: String, isReady: Bool) {
+      let fake = try FakeProcess("\(folder.path)/1.sock", answer: answer)
+      defer { fake.stop() }
+      return try ReadyCommand.run(try InstanceChoice(folders: [folder.path]))
+    }
+    #expect(try word(FakeProcess.http("ready\n")) == ("ready", true))
+    let unready = FakeProcess.http("no listener is up\n", status: "503 Service Unavailable")
+    #expect(try word(unready) == ("no listener is up", false))
+    #expect(throws: OperatorFailure.self) { try word(FakeProcess.http("", status: "404 Not Found")) }
+    let began = Instant.now
+    #expect(throws: OperatorFailure.self) { try word(nil) }
+    #expect(Instant.now - began < .milliseconds(4_500))
+  }
+
+  @Test func whatIsNoSocketIsNotToldToBeRemoved() {
+    for path in ["/etc/passwd", "/dev/null"] {
+      do throws(OperatorFailure) {
+        _ = try StatusCommand.run(try InstanceChoice(path: path, folders: []), isJSON: false)
+        Issue.record("\(path) answered")
+      } catch { #expect(error.message.hasPrefix("\(path) is no socket; give a relay's admin socket")) }
+    }
+  }
+
   @Test func aPidIsANumber() {
     for wrong in ["", "x", "0", "-1"] {
       #expect(throws: OperatorFailure.self) { try InstanceChoice(path: nil, pid: wrong, environment: [:]) }
     }
-  }
-}
-
-extension UnixAddress {
-  fileprivate func bind(_ descriptor: Int32) throws {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
-    let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-    let result = unsafe withUnsafePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe Glibc.bind(descriptor, $0, size) }
-    }
-    if result < 0 { throw Errno(errno) }
   }
 }

@@ -15,6 +15,19 @@ public struct FileOwner: Hashable, Sendable {
   public init(_ path: String) throws(Errno) {
     var status = stat()
     try retrying { unsafe lstat(path, &status) }
+    self.init(status)
+  }
+
+  /// Looks at a file, or at what a link leads to.
+  ///
+  /// - Throws: ENOENT, EACCES, ENOTDIR, ELOOP.
+  public init(following path: String) throws(Errno) {
+    var status = stat()
+    try retrying { unsafe stat(path, &status) }
+    self.init(status)
+  }
+
+  private init(_ status: stat) {
     user = status.st_uid
     isSocket = status.st_mode & S_IFMT == S_IFSOCK
     mode = status.st_mode & 0o777

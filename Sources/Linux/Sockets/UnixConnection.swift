@@ -54,11 +54,24 @@ public struct UnixConnection: Sendable {
   public func read() throws(Errno) -> [UInt8] {
     var piece = [UInt8](repeating: 0, count: 65_536)
     while true {
+      // Whoever always has more to say must not be listened to for ever.
+      if .now >= end { throw .timedOut }
       do throws(Errno) {
         let size = try retrying { Int32(clamping: unsafe Glibc.read(socket.descriptor, &piece, piece.count)) }
         return Array(piece.prefix(Int(size)))
       } catch .again { try wait(for: POLLIN) }
     }
+  }
+
+  /// Who listens at the other end, as the kernel noted it when they began to (SO_PEERCRED, unix(7)).
+  ///
+  /// - Throws: ENOTCONN.
+  public func peer() throws(Errno) -> UnixPeer {
+    // struct ucred: pid, uid, gid.
+    var credentials: (Int32, UInt32, UInt32) = (0, 0, 0)
+    var size = socklen_t(MemoryLayout.size(ofValue: credentials))
+    try retrying { unsafe getsockopt(socket.descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) }
+    return UnixPeer(process: credentials.0 > 0 ? credentials.0 : nil, user: credentials.1)
   }
 
   private func wait(for event: Int32) throws(Errno) {
@@ -67,6 +80,14 @@ public struct UnixConnection: Sendable {
     var request = pollfd(fd: socket.descriptor, events: Int16(event), revents: 0)
     if unsafe poll(&request, 1, Int32(clamping: left.millisecondsRoundedUp)) < 0, errno != EINTR { throw .current }
   }
+}
+
+/// Who listens on a Unix socket.
+public struct UnixPeer: Hashable, Sendable {
+  /// The process's number; nil where our PID namespace does not know it.
+  public let process: Int32?
+  /// The number of its effective user.
+  public let user: UInt32
 }
 
 extension Errno {

@@ -13,53 +13,100 @@ public struct InstanceChoice: Sendable {
   ///   - environment: XDG_RUNTIME_DIR is asked for.
   /// - Throws: where the number is none.
   public init(path: String?, pid: String?, environment: [String: String]) throws(OperatorFailure) {
+    try self.init(path: path, pid: pid, folders: Instances.folders(environment))
+  }
+
+  /// The same in other folders.
+  package init(path: String? = nil, pid: String? = nil, folders: [String]) throws(OperatorFailure) {
     self.path = path
-    folders = Instances.folders(environment)
+    self.folders = folders
     guard let pid else {
       self.pid = nil
       return
     }
     guard let number = Int(pid), number > 0 else {
-      throw .usage("'\(pid)' is no process number; see which there are by: multihomed status")
+      throw .usage("--pid '\(pid)' is no process number; give one above 0, as told by: multihomed status")
     }
     self.pid = number
   }
 
-  /// Everybody who is meant, with the status of each.
+  /// One that has told its status.
+  struct Answered {
+    let client: AdminClient
+    let status: Status
+    let json: JSONValue
+
+    init(_ client: AdminClient) throws(OperatorFailure) {
+      self.client = client
+      (status, json) = try Status.ask(client)
+    }
+  }
+
+  /// Everybody who is meant.
+  struct All {
+    var answered: [Answered] = []
+    /// Who may be meant, too, but could not be asked.
+    var missed: [Instances.Missed] = []
+  }
+
+  /// Asks everybody who is meant.
   ///
   /// - Throws: when that is nobody.
-  func all() throws(OperatorFailure) -> [(client: AdminClient, status: Status, json: JSONValue)] {
-    if let path {
-      let client = AdminClient(path: path)
-      let (status, json) = try Status.ask(client)
-      return [(client, status, json)]
-    }
+  func all() throws(OperatorFailure) -> All {
+    if let path { return All(answered: [try Answered(AdminClient(path: path))]) }
     let instances = Instances(in: folders)
-    var found: [(client: AdminClient, status: Status, json: JSONValue)] = []
-    var failures = instances.troubled
-    for client in instances.reachable {
-      do throws(OperatorFailure) {
-        let (status, json) = try Status.ask(client)
-        found.append((client, status, json))
-      } catch { failures.append(error) }
+    var all = All(missed: instances.missed)
+    for found in instances.reachable where mayBeMeant(found.process) {
+      do throws(OperatorFailure) { all.answered.append(try Answered(found.client)) } catch {
+        all.missed.append(Instances.Missed(process: found.process, failure: error))
+      }
     }
-    if let pid { found = found.filter { $0.status.pid == pid } }
-    if !found.isEmpty { return found }
-    if let failure = failures.first { throw failure }
-    if let path = instances.forbidden.first { throw .forbidden(path) }
-    throw nobody
+    if let pid {
+      all.answered.removeAll { $0.status.pid != pid }
+      // Nobody else is meant.
+      if !all.answered.isEmpty { all.missed = [] }
+      if let known = all.missed.first(where: { $0.process == pid }) { all.missed = [known] }
+    }
+    if all.answered.isEmpty, all.missed.isEmpty { throw nobody }
+    return all
   }
 
   /// The only one who is meant.
   ///
   /// - Throws: when that is nobody, or when it must be said who.
   func one() throws(OperatorFailure) -> (client: AdminClient, status: Status) {
-    let found = try all()
-    guard found.count == 1 else {
-      let pids = found.map { "\($0.status.pid)" }.joined(separator: ", ")
-      throw .usage("\(found.count) processes are running; say which by --pid: \(pids)")
+    let all = try all()
+    if all.answered.isEmpty, all.missed.count == 1 || pid != nil { throw all.missed[0].failure }
+    guard all.answered.count == 1, all.missed.isEmpty else {
+      throw several(all.answered.map(\.status.pid), all.missed)
     }
-    return (found[0].client, found[0].status)
+    return (all.answered[0].client, all.answered[0].status)
+  }
+
+  /// The only one who is meant, who is not asked for its status.
+  ///
+  /// - Throws: as above.
+  func socket(within limit: Nanoseconds) throws(OperatorFailure) -> AdminClient {
+    if let path { return AdminClient(path: path) }
+    let instances = Instances(in: folders, within: limit)
+    let found = instances.reachable.filter { pid == nil || $0.process == pid }
+    let missed = found.isEmpty || pid == nil ? instances.missed : []
+    if found.isEmpty, let first = missed.first, missed.count == 1 || pid != nil { throw first.failure }
+    if found.isEmpty, missed.isEmpty { throw nobody }
+    guard found.count == 1, missed.isEmpty else { throw several(found.compactMap(\.process), missed) }
+    return found[0].client
+  }
+
+  /// Whose number is not known to us may be meant: it tells its own.
+  private func mayBeMeant(_ process: Int?) -> Bool { pid == nil || process == nil || process == pid }
+
+  private func several(_ pids: [Int], _ missed: [Instances.Missed]) -> OperatorFailure {
+    let known = pids + missed.compactMap(\.process)
+    let list = known.isEmpty ? "" : ": " + known.map(String.init).joined(separator: ", ")
+    let count = pids.count + missed.count
+    return .usage(
+      (["\(count) processes are running; say which by --pid\(list)"] + missed.map(\.failure.message))
+        .joined(separator: "; "))
   }
 
   private var nobody: OperatorFailure {

@@ -90,33 +90,43 @@ package struct HTTPAnswer {
     var place = 0
     defer { unread.removeFirst(place) }
     while case .chunked(let left) = body {
-      if let left {
-        let size = min(left, unread.count - place)
-        found += unread[place..<(place + size)]
-        place += size
-        body = .chunked(left: left - size)
-        if left > size { return found }
-        // Its end of line belongs to the chunk.
-        guard unread.count - place >= 2 else {
-          body = .chunked(left: 0)
-          return found
-        }
-        guard unread[place] == UInt8(ascii: "\r"), unread[place + 1] == UInt8(ascii: "\n") else { throw Self.strange }
-        place += 2
-        body = .chunked(left: nil)
-      } else {
-        guard let end = Self.place(of: Self.lineEnd, in: unread, from: place) else {
-          if unread.count - place > Self.headLimit { throw Self.strange }
-          return found
-        }
-        let line = String(decoding: unread[place..<end], as: UTF8.self).prefix { $0 != ";" }
-        guard let size = Int(line, radix: 16), size >= 0 else { throw Self.strange }
-        place = end + 2
-        // What may follow the last one, a trailer, is of no use to us.
-        body = size == 0 ? .ended : .chunked(left: size)
-      }
+      let isWhole = if let left { try takeChunk(left, at: &place, to: &found) } else { try takeSize(at: &place) }
+      if !isWhole { break }
     }
     return found
+  }
+
+  /// Takes what has come of a chunk, and of its end of line, which belongs to it.
+  ///
+  /// - Returns: whether that was all of it.
+  private mutating func takeChunk(
+    _ left: Int, at place: inout Int, to found: inout [UInt8]
+  ) throws(OperatorFailure) -> Bool {
+    let size = min(left, unread.count - place)
+    found += unread[place..<(place + size)]
+    place += size
+    body = .chunked(left: left - size)
+    guard left == size, unread.count - place >= 2 else { return false }
+    guard unread[place...].starts(with: Self.lineEnd) else { throw Self.strange }
+    place += 2
+    body = .chunked(left: nil)
+    return true
+  }
+
+  /// Takes the line that says how large the next chunk is.
+  ///
+  /// - Returns: whether it has come.
+  private mutating func takeSize(at place: inout Int) throws(OperatorFailure) -> Bool {
+    guard let end = Self.place(of: Self.lineEnd, in: unread, from: place) else {
+      if unread.count - place > Self.headLimit { throw Self.strange }
+      return false
+    }
+    let line = String(decoding: unread[place..<end], as: UTF8.self).prefix { $0 != ";" }
+    guard let size = Int(line, radix: 16), size >= 0 else { throw Self.strange }
+    place = end + 2
+    // What may follow the last one, a trailer, is of no use to us.
+    body = size == 0 ? .ended : .chunked(left: size)
+    return true
   }
 
   /// Where some bytes first stand, from a place on.

@@ -1,17 +1,37 @@
-import Linux
+package import Linux
 
 /// The processes of this host that can be asked, by the sockets in the folders where they lie by default.
 package struct Instances {
-  /// Whom there is, and who keeps us from asking.
-  package private(set) var reachable: [AdminClient] = []
-  package private(set) var forbidden: [String] = []
-  package private(set) var troubled: [OperatorFailure] = []
+  /// One that listens.
+  package struct Found {
+    /// Asks it.
+    package let client: AdminClient
+    /// Its number; nil where our PID namespace does not know it.
+    package let process: Int?
+  }
+
+  /// One that may be running, and why it is not known.
+  package struct Missed {
+    /// Its number, where that much is known.
+    let process: Int?
+    /// Why it could not be asked.
+    package let failure: OperatorFailure
+  }
+
+  /// Whom there is, and who could not be asked.
+  package private(set) var reachable: [Found] = []
+  package private(set) var missed: [Missed] = []
 
   /// Looks. Sockets that nobody listens on any more are passed over, and removed where that is ours to do.
-  package init(in folders: [String]) {
+  ///
+  /// - Parameters:
+  ///   - folders: where `*.sock` and `*/admin.sock` are looked for.
+  ///   - limit: how long all of it may take.
+  package init(in folders: [String], within limit: Nanoseconds = AdminClient.patience) {
+    let end = Instant.now + limit
     for folder in folders {
-      for name in ProcFile.names(in: folder).sorted() where name.hasSuffix(".sock") {
-        look(at: AdminClient(path: "\(folder)/\(name)"))
+      for name in ProcFile.names(in: folder).sorted() {
+        look(at: "\(folder)/\(name)" + (name.hasSuffix(".sock") ? "" : "/admin.sock"), until: end)
       }
     }
   }
@@ -25,14 +45,14 @@ package struct Instances {
     return folders.filter { seen.insert($0).inserted }
   }
 
-  private mutating func look(at client: AdminClient) {
-    guard let file = try? FileOwner(client.path), file.isSocket else { return }
-    switch client.obstacle() {
-    case nil: reachable.append(client)
-    case .dead:
-      if file.user == UserIdentity.effective || UserIdentity.effective == 0 { try? FileOwner.remove(client.path) }
-    case .forbidden: forbidden.append(client.path)
-    case .other(let error): troubled.append(OperatorFailure("cannot ask \(client.path): \(error)"))
+  private mutating func look(at path: String, until end: Instant) {
+    guard let file = try? FileOwner(path), file.isSocket else { return }
+    do throws(OperatorFailure) {
+      let line = try AdminLine(to: path, within: end - .now)
+      reachable.append(Found(client: AdminClient(path: path), process: line.process))
+    } catch {
+      if !error.isOfTheDead { return missed.append(Missed(process: nil, failure: error)) }
+      if file.user == UserIdentity.effective || UserIdentity.effective == 0 { try? FileOwner.remove(path) }
     }
   }
 }

@@ -5,8 +5,6 @@ import Linux
 public enum SessionsCommand {
   /// A million sessions take their time.
   private static let patience = Nanoseconds.seconds(600)
-  /// Rows are put into columns in so large pieces where there may be a million.
-  private static let piece = 1_000
 
   /// Asks the one process that is meant, and shows what comes, piece by piece where it is much.
   ///
@@ -16,77 +14,58 @@ public enum SessionsCommand {
   ) throws(OperatorFailure) {
     let client = try choice.one().client
     var lines = LineReader()
-    var rows: [[String]] = []
-    var isFirst = true
-    var tail = SessionTail()
-    func flush() throws(OperatorFailure) {
-      let head = isFirst ? [Session.head] : []
-      if !isJSON, !rows.isEmpty || isFirst {
-        try show(Columns.lines(head + rows, right: Session.numbers))
-      }
-      (rows, isFirst) = ([], false)
-    }
+    var table = SessionTable(isWhole: !order.isAll)
     try client.ask(.get, order.target, within: patience) { bytes throws(OperatorFailure) in
-      let found = lines.take(bytes)
-      if isJSON {
-        if !found.isEmpty { try show(found) }
-        return
-      }
-      for line in found {
-        if let session = tail.session(line) { rows.append(session.columns) }
-        if order.isAll, rows.count >= piece { try flush() }
+      for line in try lines.take(bytes) {
+        let part = try ListingPart(line)
+        if isJSON { try show([part.text]) } else { try show(table.take(part)) }
       }
     }
-    if isJSON { return }
-    try flush()
-    if let note = tail.note { try show([note]) }
+    if !isJSON { try show(table.end()) }
   }
 }
 
-/// What an answer to /sessions holds, line by line: an object with a session on each line between the first and the last.
-struct SessionTail {
+/// Sessions in columns, and below them what is left out.
+struct SessionTable {
+  /// Rows are put into columns in so large pieces where there may be a million.
+  private static let piece = 1_000
+
+  /// Whether all of them are put into columns together.
+  private let isWhole: Bool
+  private var rows: [[String]] = []
+  private var hasBegun = false
   private var shown = 0
   private var matching: Int?
 
-  /// The session of a line; nil where it is the first or the last.
-  mutating func session(_ line: String) -> Session? {
-    if line.hasPrefix("]") {
-      // `],"matching":12}`
-      let end = try? JSONValue(parsing: "{\"sessions\":[" + line)
-      matching = end?["matching"]?.integer
-      return nil
+  init(isWhole: Bool) { self.isWhole = isWhole }
+
+  /// - Returns: what can be shown now.
+  mutating func take(_ part: ListingPart) -> [String] {
+    switch part {
+    case .begin: return []
+    case .session(let json, _):
+      guard let session = Session(json) else { return [] }
+      rows.append(session.columns)
+      shown += 1
+      return !isWhole && rows.count >= Self.piece ? flush() : []
+    case .end(let members):
+      matching = members.first { $0.name == "matching" }?.value.integer
+      return []
     }
-    let text = line.hasSuffix(",") ? line.dropLast() : line[...]
-    guard text.hasPrefix("{\"relay\""), let json = try? JSONValue(parsing: text.utf8), let session = Session(json)
-    else {
-      return nil
-    }
-    shown += 1
-    return session
+  }
+
+  /// - Returns: the rest.
+  mutating func end() -> [String] { (rows.isEmpty && hasBegun ? [] : flush()) + (note.map { [$0] } ?? []) }
+
+  private mutating func flush() -> [String] {
+    defer { (rows, hasBegun) = ([], true) }
+    return Columns.lines((hasBegun ? [] : [Session.head]) + rows, right: Session.numbers)
   }
 
   /// What is left out; nil where that is nothing.
-  var note: String? {
+  private var note: String? {
     guard let matching else { return "the list is not complete: the relay broke it off" }
     return matching > shown
       ? "\(Quantity.grouped(shown)) of \(Quantity.grouped(matching)) sessions; --limit N or --all shows more" : nil
-  }
-}
-
-/// Cuts what comes in pieces into lines.
-struct LineReader {
-  private var rest: [UInt8] = []
-
-  /// The lines that are whole now.
-  mutating func take(_ bytes: [UInt8]) -> [String] {
-    rest += bytes
-    var lines: [String] = []
-    var start = 0
-    while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      lines.append(String(decoding: rest[start..<end], as: UTF8.self))
-      start = end + 1
-    }
-    rest.removeFirst(start)
-    return lines
   }
 }

@@ -8,7 +8,9 @@ package struct Status: Hashable, Sendable {
     var datagrams = 0
     var bytes = 0
 
-    static func + (a: Flow, b: Flow) -> Flow { Flow(datagrams: a.datagrams + b.datagrams, bytes: a.bytes + b.bytes) }
+    static func + (a: Flow, b: Flow) -> Flow {
+      Flow(datagrams: a.datagrams.adding(b.datagrams), bytes: a.bytes.adding(b.bytes))
+    }
   }
 
   /// One listener.
@@ -47,11 +49,11 @@ package struct Status: Hashable, Sendable {
 
     var toBackend: Flow { listeners.reduce(Flow()) { $0 + $1.toBackend } }
     var toClient: Flow { listeners.reduce(Flow()) { $0 + $1.toClient } }
-    var queueDrops: Int { listeners.reduce(0) { $0 + $1.queueDrops } }
+    var queueDrops: Int { listeners.reduce(0) { $0.adding($1.queueDrops) } }
     /// Everything that came and was not handed on, whoever lost it.
     var losses: Int {
-      dropped.reduce(queueDrops + upstreamQueueDrops) { $0 + $1.count }
-        + errors.reduce(0) { $0 + $1.counts.reduce(0) { $0 + $1.count } }
+      let counts = dropped + errors.flatMap(\.counts)
+      return counts.reduce(queueDrops.adding(upstreamQueueDrops)) { $0.adding($1.count) }
     }
 
     package static func == (a: Relay, b: Relay) -> Bool {
@@ -61,7 +63,8 @@ package struct Status: Hashable, Sendable {
   }
 
   let version: String
-  let pid: Int
+  /// The process's number, as the kernel knows it; as it says itself, where our PID namespace does not know it.
+  private(set) var pid: Int
   let started: String
   let uptime: Int
   let configuration: String?
@@ -81,11 +84,13 @@ package struct Status: Hashable, Sendable {
 
   /// Asks a process.
   static func ask(_ client: AdminClient) throws(OperatorFailure) -> (status: Status, json: JSONValue) {
-    let json = try client.value(.get, "/status")
-    guard let status = Status(json) else {
+    let (json, process) = try client.value(.get, "/status")
+    guard var status = Status(json), let members = json.object else {
       throw OperatorFailure("the status that \(client.path) tells cannot be read: is it a relay of this version?")
     }
-    return (status, json)
+    status.pid = process ?? status.pid
+    let told = members.map { $0.name == "pid" ? JSONValue.Member(name: "pid", value: .number(status.pid)) : $0 }
+    return (status, .object(told))
   }
 }
 
@@ -148,8 +153,19 @@ extension Status.Flow {
 
 extension JSONValue {
   func text(_ name: String) -> String { self[name]?.string?.printable ?? "?" }
-  func count(_ name: String) -> Int { self[name]?.integer ?? 0 }
+  /// Nothing is counted below 0.
+  func count(_ name: String) -> Int { max(0, self[name]?.integer ?? 0) }
   fileprivate var counts: [Status.Count] {
-    object?.compactMap { member in member.value.integer.map { .init(name: member.name.printable, count: $0) } } ?? []
+    object?.compactMap { member in
+      member.value.integer.map { .init(name: member.name.printable, count: max(0, $0)) }
+    } ?? []
+  }
+}
+
+extension Int {
+  /// The sum, or the greatest number there is: whatever a process tells, it does not end us.
+  func adding(_ other: Int) -> Int {
+    let (sum, isTooLarge) = addingReportingOverflow(other)
+    return isTooLarge ? .max : sum
   }
 }

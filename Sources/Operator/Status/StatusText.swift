@@ -1,4 +1,5 @@
 import JSON
+import Linux
 
 /// The status of a process, for people.
 package struct StatusText {
@@ -38,7 +39,7 @@ package struct StatusText {
     ]
     if !relay.ended.isEmpty { rows.append(["ended", counts(relay.ended)]) }
     if !relay.dropped.isEmpty { rows.append(["dropped", counts(relay.dropped)]) }
-    if relay.queueDrops + relay.upstreamQueueDrops > 0 {
+    if relay.queueDrops > 0 || relay.upstreamQueueDrops > 0 {
       rows.append([
         "lost",
         "\(Quantity.grouped(relay.queueDrops)) in listeners' queues, \(Quantity.grouped(relay.upstreamQueueDrops)) in upstreams'",
@@ -86,17 +87,43 @@ public enum StatusCommand {
   /// Asks everybody who is meant.
   ///
   /// - Parameter isJSON: one value, an array with an object for each process.
-  /// - Returns: the lines to show, and whether all are healthy.
-  public static func run(
-    _ choice: InstanceChoice, isJSON: Bool
-  ) throws(OperatorFailure) -> (lines: [String], isHealthy: Bool) {
-    let found = try choice.all()
-    let isHealthy = found.allSatisfy { $0.status.isHealthy }
-    if isJSON { return ([JSONValue.array(found.map(\.json)).text], isHealthy) }
-    let lines = found.enumerated().flatMap {
-      ($0.offset > 0 ? ["", ""] : []) + StatusText(status: $0.element.status).lines
-    }
-    return (lines, isHealthy)
+  /// - Throws: when there is nobody, or the one who was named cannot be asked.
+  public static func run(_ choice: InstanceChoice, isJSON: Bool) throws(OperatorFailure) -> StatusAnswer {
+    let all = try choice.all()
+    return StatusAnswer(
+      lines: isJSON ? [JSONValue.array(all.answered.map(\.json)).text] : text(of: all.answered.map(\.status)),
+      failures: all.missed.map(\.failure.message),
+      isHealthy: all.missed.isEmpty && all.answered.allSatisfy { $0.status.isHealthy })
+  }
+
+  private static func text(of all: [Status]) -> [String] {
+    all.enumerated().flatMap { ($0.offset > 0 ? ["", ""] : []) + StatusText(status: $0.element).lines }
+  }
+}
+
+/// What `status` has found.
+public struct StatusAnswer: Hashable, Sendable {
+  /// To be shown.
+  public let lines: [String]
+  /// Who could not be asked, and why.
+  public let failures: [String]
+  /// Whether everybody was asked, and all are healthy.
+  public let isHealthy: Bool
+}
+
+/// What `status --ready` has to say: for health checks, which want an answer at once.
+public enum ReadyCommand {
+  /// How long all of it may take.
+  private static let patience = Nanoseconds.seconds(2)
+
+  /// Asks the one process that is meant whether clients should come.
+  ///
+  /// - Returns: its word, and whether it is ready.
+  public static func run(_ choice: InstanceChoice) throws(OperatorFailure) -> (line: String, isReady: Bool) {
+    let end = Instant.now + patience
+    let client = try choice.socket(within: patience)
+    let (status, text) = try client.word("/readyz", within: end - .now)
+    return (text.printable, status == 200)
   }
 }
 
@@ -113,7 +140,7 @@ public enum LogLevelCommand {
       throw .usage("'\(level)' is no log level; give one of \(levels.joined(separator: ", "))")
     }
     let (client, status) = try choice.one()
-    let answer = try client.value(.put, "/log-level?level=\(level)")
+    let (answer, _) = try client.value(.put, "/log-level?level=\(level)")
     return
       "pid \(status.pid) logs from \(answer.text("log_level")) on (before: \(answer.text("before"))), until it reloads"
   }

@@ -77,7 +77,7 @@ public final class Top {
 
   private func look() throws(OperatorFailure) {
     let (status, _) = try Status.ask(client)
-    let sessions = try client.value(.get, "/sessions?order=recent&limit=\(Self.sessionLimit)")
+    let (sessions, _) = try client.value(.get, "/sessions?order=recent&limit=\(Self.sessionLimit)")
     state.take(
       TopState.Look(status: status, sessions: sessions["sessions"]?.array?.compactMap { Session($0) } ?? [], time: .now)
     )

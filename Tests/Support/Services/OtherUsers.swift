@@ -11,13 +11,18 @@ public enum OtherUsers {
 
   /// Why they cannot: we are not root, or root of a user namespace that knows nobody else (user_namespaces(7)), or others
   /// may not read the programs.
-  public static let obstacle: String? = {
+  public static let obstacle = obstacle(toRunning: FetchedPrograms.root)
+
+  /// Why they cannot run our own program.
+  public static let obstacleToOurs = (try? MultihomedProcess.path()).flatMap { obstacle(toRunning: $0) }
+
+  private static func obstacle(toRunning path: String) -> String? {
     if geteuid() != 0 { return "only root can start programs as somebody else" }
     for map in ["uid_map", "gid_map"] where !isMapped(somebody, in: ProcFile.read("/proc/self/\(map)") ?? "") {
       return "this user namespace knows nobody but root; run the tests as root"
     }
-    return closedFolder(above: FetchedPrograms.root).map { "other users may not look into \($0)" }
-  }()
+    return closedFolder(above: path).map { "other users may not look into \($0)" }
+  }
 
   /// Whether programs may change their groups (user_namespaces(7)).
   static var mayChangeGroups: Bool { ProcFile.read("/proc/self/setgroups") != "deny\n" }
