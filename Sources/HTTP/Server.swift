@@ -25,8 +25,9 @@ public final class Server {
   private var timer: Timer?
   /// When each connection is closed at the latest, by its descriptor.
   private var deadlines: [Int32: Instant] = [:]
-  /// Connections so far.
+  /// Connections so far, and those of them that have ended.
   private var accepted: UInt64 = 0
+  private var finished: UInt64 = 0
 
   /// Begins to serve.
   ///
@@ -86,8 +87,11 @@ public final class Server {
     let (before, wasAlone) = (accepted, deadlines.isEmpty)
     var wait = 0 as UInt64?
     for _ in 0..<Self.stepsPerTurn where wait == 0 {
+      let past = finished
       unsafe MHD_run(daemon)
-      wait = unsafe Self.wait(daemon)
+      // With every connection taken, libmicrohttpd stops looking for whoever wants to come in, and begins again only in the
+      // step after one has ended: nothing else would ring for that.
+      wait = finished == past ? unsafe Self.wait(daemon) : 0
     }
     if !isRung { bell?.start() }
     // Nobody came, and there was nobody from whom it could be: somebody could not be let in.
@@ -131,7 +135,10 @@ public final class Server {
     deadlines[descriptor] = .now + limits.lifetime
   }
 
-  fileprivate func ended(_ descriptor: Int32) { deadlines[descriptor] = nil }
+  fileprivate func ended(_ descriptor: Int32) {
+    finished += 1
+    deadlines[descriptor] = nil
+  }
 
   /// - Returns: whether an answer is under way; otherwise the connection is closed.
   fileprivate func answer(_ connection: OpaquePointer, _ method: String, _ path: String) -> Bool {

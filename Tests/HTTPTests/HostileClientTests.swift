@@ -42,6 +42,20 @@ struct HostileClientTests {
     #expect(try server.get("/hello").status == 200)
   }
 
+  /// Nothing but the end of the others rings for whoever has been waiting.
+  @Test func whereEveryConnectionWasTakenOthersAreLetInAgain() throws {
+    var limits = Self.strict
+    limits.connections = 4
+    limits.connectionsPerAddress = 8
+    let server = try TestServer(limits)
+    defer { server.stop() }
+    let silent = try (1...4).map { _ in try StreamClient(to: server.place) }
+    let waiting = try StreamClient(to: server.place)
+    waiting.send("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    #expect(HTTPAnswer(waiting.receiveAll())?.status == 200)
+    for client in silent { #expect(client.isClosed(within: .seconds(5))) }
+  }
+
   @Test func whoeverSendsAGigabyteIsCutOff() throws {
     let server = try TestServer()
     defer { server.stop() }
