@@ -9,9 +9,12 @@ struct MetricsAttackTests {
   private static let clients = 200
 
   /// Some say nothing, some half a request, some ask and never read.
-  private func slowClients(of place: ListeningSocket.Place, in namespace: NetworkNamespace) throws -> [StreamClient] {
+  private func slowClients(
+    of place: ListeningSocket.Place, in namespace: NetworkNamespace, from sources: [IPAddress] = []
+  ) throws -> [StreamClient] {
     try (0..<Self.clients).map { number in
-      let client = try StreamClient(to: place, in: namespace, receiveBuffer: 2048)
+      let source = sources.isEmpty ? nil : sources[number % sources.count]
+      let client = try StreamClient(to: place, in: namespace, from: source, receiveBuffer: 2048)
       switch number % 3 {
       case 0: break
       case 1: client.send("GET /metrics HTTP/1.1\r\nX-Slow: ")
@@ -61,6 +64,43 @@ struct MetricsAttackTests {
     print("FIGURE resident memory while metrics are attacked grew by KiB:", (most - before) >> 10)
     if isOptimised, !isSanitized { #expect(most - before < 3 << 20) }
     try eventually("every connection is closed", within: .seconds(40)) { host.kernel.descriptors == descriptors }
+  }
+
+  /// From enough addresses nobody else is let in to the metrics; datagrams are relayed as ever.
+  @Test func whoeverTakesEveryConnectionDoesNotSlowTheRelayDown() throws {
+    let network = try PairNetwork()
+    let host = try RelayedHost(network, ["--metrics", "10.1.0.1:9478"])
+    let place = ListeningSocket.Place.network(try .of("10.1.0.1:9478"))
+    let sources = (1...8).map { "10.1.200.\($0)" }
+    try network.client.add(sources.map { $0 + "/16" }, to: "eth0")
+    let descriptors = try host.settledDescriptors()
+    let paced = try PacedTraffic(host.open(), to: host.endpoint("10.1.0.1"))
+    try eventually("there is something to compare with") { try paced.answered() >= 2_000 }
+    let before = paced.takeDelays()
+    var most = 0
+    do {
+      let clients = try slowClients(of: place, in: host.client, from: sources.map { try #require(IPAddress($0)) })
+      let end = Instant.now + .seconds(5)
+      while Instant.now < end {
+        most = max(most, host.kernel.descriptors - descriptors)
+        for client in clients { client.send("a") }
+        Nanoseconds.milliseconds(100).sleep()
+      }
+    }
+    let during = paced.takeDelays()
+    let (sent, answered) = try paced.stop()
+    #expect(answered == sent)
+    // All that may be served at once were, and no more.
+    #expect((60...64).contains(most), "\(most) connections")
+    for (name, delays) in [("before", before), ("during", during)] {
+      try #require(delays.count > 100)
+      let (half, most) = (delays[delays.count / 2].count / 1_000, delays[delays.count * 99 / 100].count / 1_000)
+      print("FIGURE round trip \(name) an attack on the metrics, us: p50 \(half), p99 \(most)")
+    }
+    if !isSanitized { #expect((during.last ?? .zero) < .milliseconds(250)) }
+    try eventually("others are let in again", within: .seconds(40)) {
+      (try? Scrape(place, in: host.host)) != nil
+    }
   }
 
   @Test(arguments: [

@@ -127,6 +127,8 @@ final class PacedTraffic: Sendable {
     var isStopping = false
     var sent = 0
     var answered = 0
+    /// From question to answer.
+    var delays: [Nanoseconds] = []
     var failure: String?
   }
 
@@ -150,18 +152,28 @@ final class PacedTraffic: Sendable {
   ) throws {
     var due = Instant.now
     var next = 0
+    var times: [Instant] = []
+    func note(_ reply: [UInt8]) {
+      let number = Int(String(decoding: reply.dropFirst(start.count), as: UTF8.self))
+      let delay = number.flatMap { times.indices.contains($0) ? Instant.now - times[$0] : nil }
+      state.with {
+        $0.answered += 1
+        if let delay { $0.delays.append(delay) }
+      }
+    }
     while !state.with({ $0.isStopping }) {
+      times.append(.now)
       try client.send(start + Array("\(next)".utf8), to: peer)
       next += 1
       state.with { $0.sent = next }
       due = due + period
       while case let left = due - .now, left.count > 0 {
-        if try client.receive(within: left) != nil { state.with { $0.answered += 1 } }
+        if let reply = try client.receive(within: left) { note(reply.bytes) }
       }
     }
     // What is under way may still arrive.
-    while state.with({ $0.answered < $0.sent }), try client.receive(within: .seconds(2)) != nil {
-      state.with { $0.answered += 1 }
+    while state.with({ $0.answered < $0.sent }), let reply = try client.receive(within: .seconds(2)) {
+      note(reply.bytes)
     }
   }
 
@@ -169,6 +181,14 @@ final class PacedTraffic: Sendable {
   ///
   /// - Throws: `TestFailure` when the traffic has ended by itself.
   func answered() throws -> Int { try state.with { try Self.check($0).answered } }
+
+  /// How long answers took since this was asked before, the shortest first; only of a service that echoes.
+  func takeDelays() -> [Nanoseconds] {
+    state.with { state in
+      defer { state.delays = [] }
+      return state.delays.sorted()
+    }
+  }
 
   private static func check(_ state: State) throws -> State {
     if let failure = state.failure { throw TestFailure("paced traffic ended: \(failure)") }

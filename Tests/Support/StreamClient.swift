@@ -9,21 +9,25 @@ public final class StreamClient: Sendable {
   ///
   /// - Parameters:
   ///   - namespace: the network namespace that it connects in; nil for ours.
+  ///   - source: its own address, of IPv4; nil for the usual one.
   ///   - receiveBuffer: SO_RCVBUF, in bytes; nil for the usual one.
   /// - Throws: every errno of connect(2); EAGAIN and EINPROGRESS when that takes too long.
   public init(
-    to place: ListeningSocket.Place, in namespace: NetworkNamespace? = nil, receiveBuffer: Int32? = nil
+    to place: ListeningSocket.Place, in namespace: NetworkNamespace? = nil, from source: IPAddress? = nil,
+    receiveBuffer: Int32? = nil
   ) throws(Errno) {
     guard let namespace else {
-      descriptor = try Self.connect(to: place, receiveBuffer)
+      descriptor = try Self.connect(to: place, source, receiveBuffer)
       return
     }
-    descriptor = try namespace.run { () throws(Errno) in try Self.connect(to: place, receiveBuffer) }
+    descriptor = try namespace.run { () throws(Errno) in try Self.connect(to: place, source, receiveBuffer) }
   }
 
   deinit { close(descriptor) }
 
-  private static func connect(to place: ListeningSocket.Place, _ receiveBuffer: Int32?) throws(Errno) -> Int32 {
+  private static func connect(
+    to place: ListeningSocket.Place, _ source: IPAddress?, _ receiveBuffer: Int32?
+  ) throws(Errno) -> Int32 {
     let family =
       switch place {
       case .network(let endpoint): endpoint.address.isIPv4 ? AF_INET : AF_INET6
@@ -38,11 +42,23 @@ public final class StreamClient: Sendable {
     if var size = receiveBuffer {
       unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
     }
-    let status = connect(descriptor, to: place)
+    let status = bind(descriptor, to: source) == 0 ? connect(descriptor, to: place) : -1
     if status == 0 { return descriptor }
     let error = Errno(errno)
     close(descriptor)
     throw error
+  }
+
+  private static func bind(_ descriptor: Int32, to source: IPAddress?) -> Int32 {
+    guard let source else { return 0 }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = source.v4.bigEndian
+    return unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
   }
 
   private static func connect(_ descriptor: Int32, to place: ListeningSocket.Place) -> Int32 {
