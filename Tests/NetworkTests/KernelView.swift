@@ -63,10 +63,15 @@ struct KernelView {
   }
 
   /// VmRSS, in KiB.
-  func residentKilobytes() throws -> Int {
-    let line = try lines("status").first { $0.hasPrefix("VmRSS:") }
+  func residentKilobytes() throws -> Int { try kilobytes("VmRSS:") }
+
+  /// What of it is the process's own, and not of files that the kernel maps as it likes, in KiB.
+  func anonymousKilobytes() throws -> Int { try kilobytes("RssAnon:") + kilobytes("RssShmem:") }
+
+  private func kilobytes(_ key: String) throws -> Int {
+    let line = try lines("status").first { $0.hasPrefix(key) }
     guard let size = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-      throw TestFailure("no VmRSS of \(processID)")
+      throw TestFailure("no \(key) of \(processID)")
     }
     return size
   }

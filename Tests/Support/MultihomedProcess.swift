@@ -38,7 +38,8 @@ public final class MultihomedProcess: Sendable {
   ) throws -> ManagedProcess {
     let isRelay = ["relay", "adopt"].contains(arguments.first) && !arguments.contains("--log-format")
     // Both may have a library to load.
-    let variables = ["MULTIHOMED_ADMIN": "none"].merging(environment) { $1 }
+    let variables =
+      environment
       .merging(try faults?.environment() ?? [:]) { "\($0):\($1)" }
     return try ManagedProcess(
       try program ?? path(), arguments + (isRelay ? ["--log-format", "json"] : []), in: namespace,
