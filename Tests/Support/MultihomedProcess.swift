@@ -38,9 +38,7 @@ public final class MultihomedProcess: Sendable {
   ) throws -> ManagedProcess {
     let isRelay = ["relay", "adopt"].contains(arguments.first) && !arguments.contains("--log-format")
     // Both may have a library to load.
-    let variables =
-      environment
-      .merging(try faults?.environment() ?? [:]) { "\($0):\($1)" }
+    let variables = environment.merging(try faults?.environment() ?? [:]) { "\($0):\($1)" }
     return try ManagedProcess(
       try program ?? path(), arguments + (isRelay ? ["--log-format", "json"] : []), in: namespace,
       environment: variables)
