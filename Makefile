@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 # The build that people run: one file that needs no Swift on the host.
-BUILD := $(SWIFT) build -c release --static-swift-stdlib --product multihomed
+BUILD := $(SWIFT) build -c release --static-swift-stdlib --no-color-diagnostics --product multihomed
 BINARY := .build/release/multihomed
 
 # The tests are built apart, so that neither build undoes the other's work.

@@ -8,7 +8,7 @@ extension OperatorFailure: Complaint {}
 struct InstanceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Ask by this socket. (default: every PID.sock and */admin.sock in /run/multihomed and $XDG_RUNTIME_DIR/multihomed)",
+      "Ask by this socket. (default: every *.sock and */admin.sock in /run/multihomed and $XDG_RUNTIME_DIR/multihomed, as root in every user's, too)",
       valueName: "PATH"), completion: .file())
   var admin: String?
 

@@ -205,7 +205,11 @@ struct AdminTests {
     let host = try AdminHost()
     let client = try host.client()
     let command = [try MultihomedProcess.path(), "top", "--interval", "100ms", "--admin", host.path]
-    let environment = ["TERM": "xterm", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"]
+    var environment = ["TERM": "xterm", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"]
+    // A sanitizer's program must know what the tests' know (Tests/sanitize.sh).
+    for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
+      environment[name] = unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
     for (number, end) in ["q", "\u{3}", "SIGTERM"].enumerated() {
       let terminal = try TerminalProcess(command, environment: environment)
       let before = terminal.settings

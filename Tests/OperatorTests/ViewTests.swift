@@ -60,7 +60,7 @@ import Operator
           "  configuration /etc/multihomed.toml; log level info",
           "",
           "relay dns: 53 to 127.0.0.1:53, multiplexed",
-          "  sessions    3 of at most 1,048,576, 1 await a reply; 20,000 begun so far",
+          "  sessions    3 of at most 1,048,576, 1 await a reply; 20,000 begun by this process",
           "  to backend  1,500 datagrams, 146KiB",
           "  to clients  1,500 datagrams, 146KiB",
           "  ended       idle 12,345",

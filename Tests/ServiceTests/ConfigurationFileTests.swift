@@ -118,9 +118,13 @@ import Testing
     #expect(configuration.logLevel == .error && configuration.workers == .count(3) && configuration.logFormat == .json)
   }
 
-  @Test func aFileThatCannotBeReadIsToldWithTheReason() throws {
+  @Test func aFileThatCannotBeReadIsToldWithTheReasonAndWhatToDo() throws {
     for (path, reason) in [
-      ("/nowhere/multihomed.toml", "No such file or directory (ENOENT)"), ("/", "Is a directory (EISDIR)"),
+      (
+        "/nowhere/multihomed.toml",
+        "No such file or directory (ENOENT); write one (multihomed.toml(5) has an example), or name another by --config"
+      ),
+      ("/", "Is a directory (EISDIR); name a file"),
       ("/dev/zero", "it is larger than 1048576 bytes"),
     ] {
       #expect(throws: ConfigurationFileError.self) { try ConfigurationFile.read(path) }

@@ -26,6 +26,8 @@ public final class TerminalProcess: Sendable {
       while case let size = unsafe read(terminal, &bytes, bytes.count), size > 0 {
         shown.with { $0 += String(decoding: bytes.prefix(size), as: UTF8.self) }
       }
+      // By whoever reads from it: closed by another, its number could be another terminal's when the next read comes.
+      close(terminal)
     }
     reader.detach()
     let reaper = try Thread(named: "reaper") { [ended, processID] in
@@ -37,8 +39,8 @@ public final class TerminalProcess: Sendable {
 
   deinit {
     if ended.with({ $0 }) == nil { kill(processID, SIGKILL) }
+    // The last of the other ends that is ours: the reader is told so.
     close(tail)
-    close(terminal)
   }
 
   /// All that was written so far, control sequences included.

@@ -71,6 +71,8 @@ extension Errno {
   public static let brokenPipe = Errno(EPIPE)
   /// No such file, process or interface.
   public static let notFound = Errno(ENOENT)
+  /// A folder, where a file is wanted.
+  public static let isFolder = Errno(EISDIR)
   /// Larger than it may be.
   public static let fileTooLarge = Errno(EFBIG)
   /// A path, or the address of a Unix socket, is too long.

@@ -55,7 +55,7 @@ package struct StatusText {
 
   private func sessions(_ relay: Status.Relay) -> String {
     "\(Quantity.grouped(relay.sessions)) of at most \(Quantity.grouped(relay.sessionLimit)), "
-      + "\(Quantity.grouped(relay.awaitingReply)) await a reply; \(Quantity.grouped(relay.created)) begun so far"
+      + "\(Quantity.grouped(relay.awaitingReply)) await a reply; \(Quantity.grouped(relay.created)) begun by this process"
   }
 
   private func flow(_ flow: Status.Flow) -> String {

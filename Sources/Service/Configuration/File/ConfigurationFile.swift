@@ -63,7 +63,16 @@ public enum ConfigurationFile {
     let what =
       error == .fileTooLarge
       ? "it is larger than \(sizeLimit) bytes" : error == .again ? "nothing comes from it" : "\(error)"
-    return .host("cannot read \(path): \(what)")
+    return .host("cannot read \(path): \(what)\(remedy(path, error).map { "; \($0)" } ?? "")")
+  }
+
+  private static func remedy(_ path: String, _ error: Errno) -> String? {
+    switch error {
+    case .notFound: "write one (multihomed.toml(5) has an example), or name another by --config"
+    case .accessDenied: "it must be readable for the user that this runs as: chmod 644 \(path)"
+    case .isFolder: "name a file"
+    default: nil
+    }
   }
 }
 

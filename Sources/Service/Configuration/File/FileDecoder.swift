@@ -18,11 +18,13 @@ struct FileDecoder {
   func process(_ document: TOMLValue) -> ProcessConfiguration? {
     guard case .table(let entries) = document.kind else { return nil }
     let table = FileTable(findings, entries, at: Self.top)
-    let settings = outer.before(source(table))
+    let source = source(table)
+    let settings = outer.before(source)
     let relays = relayTables(table)
     let read = relays.compactMap { RelayDecoder(findings, $0).relay(isAlone: relays.count == 1) }
     noteDoubles(among: read)
     var configuration = ProcessConfiguration(relays: read.map(\.configuration))
+    guard findings.checkEachValue(ofProcess: source, under: outer) else { return nil }
     findings.attempt(at: Self.top) { () throws(ConfigurationError) in
       try configuration.read(settings)
       try configuration.check(settings)

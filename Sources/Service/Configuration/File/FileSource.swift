@@ -24,6 +24,13 @@ struct FileSource: SettingSource {
     places[setting] = place
   }
 
+  /// What it says of one setting.
+  func alone(_ setting: Setting) -> FileSource {
+    var source = FileSource(path, at: start)
+    if let values = values[setting] { source.set(setting, values, at: place(of: setting, nil)) }
+    return source
+  }
+
   /// Takes up what another table of the file says.
   mutating func add(_ other: FileSource) {
     values.merge(other.values) { _, new in new }

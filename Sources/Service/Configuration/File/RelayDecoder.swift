@@ -32,7 +32,7 @@ struct RelayDecoder {
     let source = table.source(Setting.allCases.filter { !$0.isOfProcess }, besides: [Self.name])
     let name = relayName(isAlone: isAlone)
     // What is misspelt, or of the wrong kind, is not missing.
-    if table.isFaulty, !source.isComplete { return nil }
+    if !findings.checkEachValue(ofRelay: source) || table.isFaulty && !source.isComplete { return nil }
     return findings.attempt(at: table.start) { () throws(ConfigurationError) in
       let settings = Settings([source])
       var relay = try RelayConfiguration(settings)
