@@ -82,7 +82,7 @@ trap finish EXIT
 mkdir "$work/stage" "$work/layer"
 cp "$binary" "$work/stage/multihomed"
 cp -r "$units" "$work/stage/units"
-cp "$here/systemd/checks.sh" "$here/systemd/package.sh" "$here/systemd/steady.py" "$work/stage"
+cp "$here/systemd/common.sh" "$here/systemd/checks.sh" "$here/systemd/package.sh" "$here/systemd/steady.py" "$work/stage"
 checks=checks.sh
 if [ -n "$package" ]; then
   cp "$package" "$work/stage/package.deb"

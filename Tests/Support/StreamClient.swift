@@ -144,4 +144,11 @@ public final class StreamClient: Sendable {
       if unsafe recv(descriptor, &buffer, buffer.count, 0) <= 0 { return true }
     }
   }
+
+  /// Whether the other end has closed the connection, whatever still waits to be read here (POLLHUP, poll(2)). Of a Unix
+  /// socket only: TCP does not tell before all is read.
+  public var hasHungUp: Bool {
+    var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+    return unsafe poll(&entry, 1, 0) > 0 && entry.revents & Int16(POLLHUP) != 0
+  }
 }

@@ -2,30 +2,13 @@
 # What must hold under a real systemd; run beside it by Tests/systemd.sh.
 set -euo pipefail
 
-say() { echo "systemd.sh: $*"; }
-fail() {
-  say "FAILED: $*"
-  systemctl status --no-pager --full "multihomed*" || true
-  exit 1
-}
-
-# Waits until a command succeeds, 20 seconds at most.
-eventually() {
-  local what=$1 end=$((SECONDS + 20))
-  shift
-  until "$@"; do
-    [ "$SECONDS" -lt "$end" ] || fail "$what: not within 20 s"
-    sleep 0.1
-  done
-}
+# shellcheck source=Tests/systemd/common.sh
+. "$(dirname "$0")/common.sh"
 
 # Whether a datagram from the client comes back from the address that it was sent to, within some seconds.
 answers() { [ "$(echo hello | ip netns exec client nc -u -w "${3:-1}" "$1" "$2" 2>/dev/null)" = hello ]; }
 answers_at_last() { eventually "an answer from $1:$2" answers "$@"; }
 
-property() { systemctl show --value --property "$2" "$1"; }
-is() { [ "$(property "$1" "$2")" = "$3" ]; }
-is_another_process() { [ "$(property "$1" MainPID)" != "$2" ] && is "$1" ActiveState active; }
 # No pipes into grep --quiet, which ends before all is written.
 contains() { grep --quiet --fixed-strings -- "$2" <<<"$1"; }
 journal() { journalctl --sync && journalctl --no-pager --output cat --unit "$@"; }
@@ -43,7 +26,6 @@ drop_in() {
 contains_holder() { contains "$(ss --udp --listening --numeric --no-header)" 10.1.0.1:5678; }
 is_tried_again() { [ "$(property $unit NRestarts)" -ge 2 ]; }
 
-relay() { printf '[[relay]]\nname = "%s"\nlisten = ["%s"]\nbackend = "echo"\n' "$@"; }
 
 unit=multihomed.service
 file=/etc/multihomed/multihomed.toml

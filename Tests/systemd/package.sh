@@ -2,29 +2,11 @@
 # What must hold for the Debian package under a real systemd; run beside it by Tests/systemd.sh.
 set -euo pipefail
 
-say() { echo "systemd.sh: $*"; }
-fail() {
-  say "FAILED: $*"
-  systemctl status --no-pager --full "multihomed*" || true
-  exit 1
-}
-
-# Waits until a command succeeds, 20 seconds at most.
-eventually() {
-  local what=$1 end=$((SECONDS + 20))
-  shift
-  until "$@"; do
-    [ "$SECONDS" -lt "$end" ] || fail "$what: not within 20 s"
-    sleep 0.1
-  done
-}
+# shellcheck source=Tests/systemd/common.sh
+. "$(dirname "$0")/common.sh"
 
 # Whether a datagram from the client comes back from the address that it was sent to.
 answers() { [ "$(echo hello | ip netns exec client nc -u -w 1 10.1.0.1 "$1" 2>/dev/null)" = hello ]; }
-property() { systemctl show --value --property "$2" "$1"; }
-is() { [ "$(property "$1" "$2")" = "$3" ]; }
-is_another_process() { [ "$(property "$1" MainPID)" != "$2" ] && is "$1" ActiveState active; }
-relay() { printf '[[relay]]\nname = "%s"\nlisten = ["%s"]\nbackend = "echo"\n' "$@"; }
 install() { dpkg --force-confold --install "$1" >/run/dpkg.log 2>&1 || { cat /run/dpkg.log; fail "dpkg --install $1"; }; }
 
 unit=multihomed.service

@@ -347,7 +347,8 @@ uint32_t mh_set_file_system_user(uint32_t user);
 int mh_restore_capabilities(void);
 
 /// Has whatever this thread executes get the capabilities that it has itself (the ambient set, capabilities(7)), as far as
-/// the kernel allows. Async-signal-safe.
+/// the kernel allows. Whoever has limited its capabilities (`mh_limit_capabilities`) has emptied that set with the inheritable
+/// one: what a service manager gave would otherwise end with the first execve. Async-signal-safe.
 void mh_hand_on_capabilities(void);
 
 // ---- Programs: fork(2), execve(2), waitpid(2) ------------------------------------------------------------------------

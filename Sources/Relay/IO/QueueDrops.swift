@@ -1,5 +1,6 @@
 /// What the kernel has told of the datagrams that a socket's receive queue lost (SO_RXQ_OVFL): their sum since the socket
-/// was made, modulo 2^32, with the first message that it takes after a loss and every one from then on.
+/// was made, modulo 2^32, with the first message that it takes after a loss and every one from then on. A train (GRO) that is
+/// lost counts as one, however many datagrams it has: then the sum is too small.
 struct QueueDrops {
   /// The sum that was told last.
   var told: UInt32 = 0

@@ -41,8 +41,8 @@ final class RunningPredecessor: Predecessor {
   private static let patience = Nanoseconds.seconds(20)
 
   private let conversation: Conversation
-  /// It lives as long as the process, unless it is dismissed: of this process's end it must hear no earlier than that has come,
-  /// for it would kill what is still about to say why.
+  /// The conversation lasts as long as the process, unless that takes over: the other hears of this one's end by it, and then
+  /// kills what may still be about to say why.
   private var itself: RunningPredecessor?
 
   init(_ conversation: Conversation) {
@@ -69,8 +69,6 @@ final class RunningPredecessor: Predecessor {
     return saved
   }
 
-  /// Tells it that we go on in its place, and waits until it has ended, and left whatever only one process can have. If it
-  /// has ended before, nobody needs to be told.
   override func commit(_ restored: Restored) throws(Errno) {
     try conversation.say("\(SuccessionMessage.taken.rawValue) \(restored.sessions)")
   }

@@ -1,6 +1,5 @@
 import Addresses
 import EventLoop
-import Glibc
 import Linux
 import Logging
 import Relay
